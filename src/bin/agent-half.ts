@@ -1,0 +1,34 @@
+import { resolve } from "node:path";
+import type { Environment } from "../config/environment.ts";
+import { Connections } from "../forges/open.ts";
+import { worktreeOpener } from "../operations/open-worktree.ts";
+import { type Package, serveCommand } from "./package.ts";
+
+/** How a process of the agent half gets at work trees and forges. */
+export interface AgentHalf {
+  readonly environment: Environment;
+  readonly openWorktree: ReturnType<typeof worktreeOpener>;
+  readonly connections: Connections;
+  /** A path as given, from the folder on where relative paths begin. */
+  pathOf(path: string | undefined): string;
+}
+
+/** Ties the agent half together. `folder`: where relative paths begin; default: the current one. */
+export function agentHalf(environment: Environment, own: Package, folder?: string): AgentHalf {
+  const { env, stateHome, baseUrl } = environment;
+  const cwd = resolve(environment.cwd, folder ?? ".");
+  const options = {
+    launcher: (stateDir: string) => serveCommand(own, stateDir),
+    version: own.version,
+    env,
+    cwd,
+    stateHome,
+    baseUrl,
+  };
+  return {
+    environment,
+    openWorktree: worktreeOpener(options),
+    connections: new Connections(options),
+    pathOf: (path) => resolve(cwd, path ?? "."),
+  };
+}

@@ -1,0 +1,25 @@
+import { spawn } from "node:child_process";
+
+/** Hands this process's work to another Node: same terminal, same signals, same end. */
+export function continueWith(node: string, args: readonly string[]): void {
+  const child = spawn(node, args, { stdio: "inherit" });
+  const pass: Partial<Record<NodeJS.Signals, () => void>> = {
+    SIGTERM: () => child.kill("SIGTERM"),
+    SIGHUP: () => child.kill("SIGHUP"),
+    // A terminal sends Ctrl-C to both of us already; a second one would mean "now".
+    SIGINT: () => process.stdin.isTTY || child.kill("SIGINT"),
+  };
+  for (const [signal, handler] of Object.entries(pass)) process.on(signal, handler);
+  child.on("error", (error) => {
+    process.stderr.write(`${node} could not be started: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+  child.on("exit", (code, signal) => {
+    if (signal === null) {
+      process.exitCode = code ?? 1;
+      return;
+    }
+    for (const [handled, handler] of Object.entries(pass)) process.off(handled, handler);
+    process.kill(process.pid, signal);
+  });
+}

@@ -1,0 +1,110 @@
+import { Command, type OutputConfiguration } from "commander";
+import type { OperationContext } from "../operations/operation.ts";
+import { addEnv } from "./commands/env.ts";
+import { addDoctor, addStop } from "./commands/forge.ts";
+import { addInit } from "./commands/init.ts";
+import { addLogin, addLogout, addWhoami } from "./commands/login.ts";
+import { addMcp, addServe, type EndWith } from "./commands/long.ts";
+import { addUrl } from "./commands/url.ts";
+import type { Answer, Call, CommonOptions, Face } from "./face.ts";
+import { addOperation } from "./operation-command.ts";
+import type { Services } from "./services.ts";
+import { inCommandWords } from "./tool-names.ts";
+
+/** How the caller runs what a command line asks for. */
+export interface Runner {
+  /** Runs an action, prints its answer or error, keeps its ending. */
+  act(options: CommonOptions, action: (call: Call) => Promise<Answer>): Promise<void>;
+  /** Runs a command that has no answer of its own and ends with an exit code. */
+  endWith(run: () => Promise<number>): Promise<void>;
+  /** Where help and the parser's complaints go. */
+  readonly output: OutputConfiguration;
+}
+
+/** Longest time a command waits unless told otherwise: a person at a terminal can interrupt. */
+const waitSeconds = 3600;
+
+/**
+ * The command line as commander's definitions, which help and docs/cli.md are made of. Nothing runs
+ * before it is parsed.
+ */
+export function createProgram(services: Services, runner: Runner): Command {
+  const program = new Command("land")
+    .description(
+      "Lands the checked-out branch: fetch, rebase, push, wait for CI, merge, prove it landed. Run again after any end; it goes on from there.",
+    )
+    .version(services.version)
+    .enablePositionalOptions()
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput(runner.output);
+  addCommon(program);
+  const faceOf =
+    (command: Command): Face =>
+    (action) =>
+      runner.act(commonOptions(command), action);
+  const contextOf = (call: Call) => operationContext(services, call);
+  for (const operation of services.operations) {
+    const name = operation.faces.command;
+    if (name === undefined) continue;
+    const command = name === "land" ? program : addCommon(program.command(name));
+    const spoken = {
+      ...operation,
+      summary: inCommandWords(operation.summary, services.operations),
+    };
+    addOperation(command, name, spoken, faceOf(command), contextOf);
+  }
+  const add = (name: string) => addCommon(program.command(name));
+  const face = (
+    name: string,
+    define: (command: Command, face: Face, services: Services) => void,
+  ) => {
+    const command = add(name);
+    define(command, faceOf(command), services);
+  };
+  face("init", (command, its) => addInit(command, its, services.local));
+  face("url", (command, its) => addUrl(command, its, contextOf));
+  face("stop", addStop);
+  face("doctor", addDoctor);
+  face("login", addLogin);
+  face("whoami", addWhoami);
+  face("logout", addLogout);
+  const env = program.command("env").enablePositionalOptions();
+  addEnv(env, (name) => addCommon(env.command(name)), faceOf, services);
+  const endWith =
+    (command: Command): EndWith =>
+    (run) =>
+      runner.endWith(() => run(command.optsWithGlobals()));
+  const serve = add("serve");
+  addServe(serve, endWith(serve), services);
+  const mcp = add("mcp");
+  addMcp(mcp, endWith(mcp), services);
+  return program;
+}
+
+function commonOptions(command: Command): CommonOptions {
+  const { json, worktree } = command.optsWithGlobals<{ json?: boolean; worktree?: string }>();
+  return { json: json === true, worktree };
+}
+
+function addCommon(command: Command): Command {
+  return command
+    .option("--json", "Answer as one JSON document, errors too.")
+    .option("-C, --worktree <folder>", "The work tree to speak of; default: the current folder.");
+}
+
+function operationContext(services: Services, call: Call): OperationContext {
+  return {
+    worktree: (path) => services.openWorktree(path),
+    signal: call.signal,
+    progress: (message) => call.progress.show(message),
+    waitSeconds,
+    async confirm({ message, expected }) {
+      if (!call.terminal.canAsk || call.options.json) return "no_way";
+      call.progress.stop();
+      const question = `${message}\nType ${expected} to agree: `;
+      const typed = await call.terminal.ask(question, { hidden: false, signal: call.signal });
+      return typed?.trim() === expected ? "agreed" : "declined";
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import type { Check } from "../doctor/check.ts";
+import type { Offer } from "../manifest-offer/offer.ts";
+import type { AnyOperation } from "../operations/operation.ts";
+import type { Worktree } from "../operations/worktree.ts";
+import type { McpOptions, ServeOptions } from "./long-running.ts";
+
+/** What the command line needs of the rest of the agent half; a composition root ties it together. */
+export interface Services {
+  readonly version: string;
+  /** The catalogue: every operation that has a command becomes one. */
+  readonly operations: readonly AnyOperation[];
+  /** Opens the repository at a path (undefined: the current folder). */
+  openWorktree(path: string | undefined): Promise<Worktree>;
+  readonly local: LocalForges;
+  readonly logins: Logins;
+  doctor(path: string | undefined, signal: AbortSignal): Promise<readonly Check[]>;
+  /** Runs until it is told to stop; answers the exit code. */
+  serve(options: ServeOptions): Promise<number>;
+  mcp(options: McpOptions): Promise<number>;
+}
+
+export interface InitRequest {
+  readonly path: string | undefined;
+  readonly target: string | undefined;
+  readonly name: string | undefined;
+  /** A clone or state folder whose forge this repository joins; `true`: find it. */
+  readonly join: string | true | undefined;
+}
+
+/** A forge that is ready for this repository. */
+export interface ReadyForge {
+  readonly worktree: string;
+  readonly created: boolean;
+  readonly repo: string;
+  readonly remote: string;
+  readonly target: string;
+  /** The target's tip in the canonical repository. */
+  readonly targetTip: string;
+  readonly stateDir: string;
+  readonly url: string;
+  /** Things a person should know, such as a target ahead of origin's. */
+  readonly notes: readonly string[];
+  /** The owner's recorded choice about CI. */
+  readonly ci: "manifest" | "none";
+}
+
+/** The local forge of a work tree's repository. Paths: any in the work tree. */
+export interface LocalForges {
+  /** Makes what is missing and starts the forge. Twice is the same as once. */
+  init(request: InitRequest, signal: AbortSignal): Promise<ReadyForge>;
+  /** What could be run as CI, as seen at the target's tip. */
+  offer(ready: ReadyForge, signal: AbortSignal): Promise<Offer>;
+  /** Puts a manifest on a branch of its own and pushes it to the forge. */
+  writeManifest(ready: ReadyForge, text: string, signal: AbortSignal): Promise<OfferedBranch>;
+  /** Records that the owner lands without CI. */
+  landUntested(path: string | undefined): Promise<void>;
+  /** Answers whether one was running. */
+  stop(path: string | undefined, signal: AbortSignal): Promise<boolean>;
+  readonly env: {
+    /** Names alone; values are never shown. */
+    list(path: string | undefined): Promise<readonly string[]>;
+    set(path: string | undefined, name: string, value: string): Promise<void>;
+    /** Answers whether it was set. */
+    unset(path: string | undefined, name: string): Promise<boolean>;
+  };
+}
+
+export interface OfferedBranch {
+  readonly branch: string;
+  readonly commit: string;
+  readonly state: "written" | "kept";
+}
+
+export interface LoginFacts {
+  readonly forge: string;
+  readonly npub: string;
+  readonly admin: boolean;
+  readonly canLand: boolean;
+}
+
+/** Logins to forges. Without an address: to the forge that the work tree belongs to. */
+export interface Logins {
+  /** `secret`: asked for only where the forge's key is not at hand. */
+  login(
+    request: {
+      path: string | undefined;
+      baseUrl: string | undefined;
+      nsecFile: string | undefined;
+    },
+    secret: () => Promise<string | undefined>,
+    signal: AbortSignal,
+  ): Promise<LoginFacts>;
+  /** Answers the forges whose session was removed. */
+  logout(request: {
+    path: string | undefined;
+    baseUrl: string | undefined;
+  }): Promise<readonly string[]>;
+}

@@ -1,0 +1,12 @@
+import type { AnyOperation } from "../operations/operation.ts";
+
+/** Operations speak of each other by their tools' names; on a command line those are commands. */
+export function inCommandWords(text: string, operations: readonly AnyOperation[]): string {
+  let words = text;
+  for (const { faces } of operations) {
+    if (faces.tool === undefined || faces.command === undefined) continue;
+    const command = faces.command === "land" ? "land" : `land ${faces.command}`;
+    words = words.replaceAll(`\`${faces.tool}\``, `\`${command}\``);
+  }
+  return words;
+}

@@ -1,0 +1,49 @@
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+
+/** What this process was started with, read once. Nothing else reads the environment. */
+export interface Environment {
+  /** The whole environment, for children. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** `$XDG_STATE_HOME`, else `~/.local/state`. */
+  readonly stateHome: string;
+  readonly cwd: string;
+  /** A hosted forge named by `PH_BASE_URL`. */
+  readonly baseUrl: string | undefined;
+  /** Whether a CI system runs us, where nobody can be asked. */
+  readonly isCi: boolean;
+  /** Whether output should stay without colours (`NO_COLOR`). */
+  readonly noColor: boolean;
+}
+
+/** Reads the process's environment. Called once, by a composition root. */
+export function readEnvironment(): Environment {
+  return environmentOf({ env: { ...process.env }, home: homedir(), cwd: process.cwd() });
+}
+
+/** Makes an Environment of given parts. Blank values count as unset. */
+export function environmentOf(parts: {
+  env: Readonly<Record<string, string | undefined>>;
+  home: string;
+  cwd: string;
+}): Environment {
+  const value = (name: string) => {
+    const text = parts.env[name]?.trim();
+    return text === undefined || text === "" ? undefined : text;
+  };
+  const stateHome = value("XDG_STATE_HOME");
+  return {
+    env: parts.env,
+    home: parts.home,
+    // The XDG rules say that a relative path is to be ignored.
+    stateHome:
+      stateHome !== undefined && isAbsolute(stateHome)
+        ? stateHome
+        : join(parts.home, ".local", "state"),
+    cwd: parts.cwd,
+    baseUrl: value("PH_BASE_URL"),
+    isCi: !["", "0", "false"].includes(value("CI")?.toLowerCase() ?? ""),
+    noColor: value("NO_COLOR") !== undefined,
+  };
+}

@@ -1,0 +1,39 @@
+/** Both prefixes carry the same routes: `/git` is the later revision's, `/news` the earlier one's. */
+export const prefixes = ["/git", "/news"] as const;
+export type Prefix = (typeof prefixes)[number];
+
+const segment = (value: string | number) => encodeURIComponent(String(value));
+
+/** Paths below a prefix. Ids are encoded, so a hostile one stays one segment. */
+export const paths = {
+  challenge: () => "/auth/challenge",
+  verify: () => "/auth/verify",
+  logout: () => "/auth/logout",
+  me: () => "/api/me",
+  about: () => "/api/forge/about",
+  branches: () => "/api/forge/branches",
+  resolve: () => "/api/forge/branch/resolve",
+  branch: (id: string | number) => `/api/forge/branch/${segment(id)}`,
+  logs: (id: string | number) => `/api/forge/branch/${segment(id)}/logs`,
+  laneLog: (laneRun: string | number) => `/api/forge/lane/${segment(laneRun)}/log`,
+  merge: (id: string | number) => `/api/forge/branch/${segment(id)}/merge`,
+  close: (id: string | number) => `/api/forge/branch/${segment(id)}/close`,
+  tutorial: (id: string | number) => `/api/forge/branch/${segment(id)}/tutorial`,
+  queue: () => "/api/forge/ci/queue",
+  wake: () => "/api/forge/ci/wake",
+  events: () => "/api/forge/events",
+  target: () => "/api/forge/target",
+  drain: () => "/api/forge/drain",
+  rerunLane: (id: string | number, laneRun: string | number) =>
+    `/branch/${segment(id)}/ci/rerun/${segment(laneRun)}`,
+  rerunSuite: (id: string | number) => `/branch/${segment(id)}/ci/rerun`,
+  failLane: (id: string | number, laneRun: string | number) =>
+    `/branch/${segment(id)}/ci/fail/${segment(laneRun)}`,
+  requeueLane: (id: string | number, laneRun: string | number) =>
+    `/branch/${segment(id)}/ci/requeue/${segment(laneRun)}`,
+  cancelLane: (id: string | number, laneRun: string | number) =>
+    `/branch/${segment(id)}/ci/cancel/${segment(laneRun)}`,
+  recoverRun: (id: string | number, run: string | number) =>
+    `/branch/${segment(id)}/ci/recover/${segment(run)}`,
+  branchPage: (id: string | number) => `/branch/${segment(id)}`,
+} as const;

@@ -1,0 +1,121 @@
+import { stat } from "node:fs/promises";
+import { isLandError } from "../domain/errors.ts";
+import { Git } from "../git/git.ts";
+import { obstacleIn } from "../git/obstacles.ts";
+import { openWorkingCopy } from "../git/open-working-copy.ts";
+import type { WorkingCopy } from "../git/working-copy.ts";
+import { configuredForge, type KnownForge } from "../local/find-forge.ts";
+import { keyFile } from "../local/layout.ts";
+import { lookForForge } from "../local/process.ts";
+import { compareVersions } from "../local/versions.ts";
+import { type Check, missing, note, ok, wordsOf } from "./check.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Looks at the repository a path lies in, and at its local forge. Starts nothing. */
+export async function checkRepository(
+  place: { path: string; env: Env; version: string },
+  signal: AbortSignal,
+): Promise<Check[]> {
+  let copy: WorkingCopy;
+  try {
+    copy = await openWorkingCopy(place.path, place.env);
+  } catch (error) {
+    return [missing("repository", wordsOf(error), nextOf(error, "Go to a git work tree."))];
+  }
+  const [tree, forge] = await Promise.all([
+    checkWorkTree(copy, signal),
+    checkForge(copy.path, place.env, place.version, signal),
+  ]);
+  return [ok("repository", copy.path), ...tree, ...forge];
+}
+
+async function checkWorkTree(copy: WorkingCopy, signal: AbortSignal): Promise<Check[]> {
+  try {
+    const obstacle = obstacleIn(await copy.state(signal));
+    return obstacle === undefined
+      ? []
+      : [note("work tree", `not ready to land: ${obstacle.why}`, obstacle.next)];
+  } catch (error) {
+    return [missing("work tree", wordsOf(error), nextOf(error, "Look at `git status`."))];
+  }
+}
+
+async function checkForge(
+  path: string,
+  env: Env,
+  version: string,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  let forge: KnownForge | undefined;
+  try {
+    forge = await configuredForge(new Git({ dir: path, env }), signal);
+  } catch (error) {
+    return [missing("forge", wordsOf(error), nextOf(error, "Run `land init`."))];
+  }
+  if (forge === undefined) {
+    return [
+      missing(
+        "forge",
+        "this repository has no local forge",
+        "Run `land init` to make one, or `land login --base-url URL` for a hosted forge.",
+      ),
+    ];
+  }
+  const { layout, settings } = forge;
+  return [
+    ok("forge", `local, target ${settings.target}, state ${layout.stateDir}`),
+    ...(settings.ci === "none"
+      ? [note("ci", "branches land untested: the owner's recorded choice")]
+      : []),
+    ...(await Promise.all([
+      checkKey(keyFile(layout, "agent"), "agent key"),
+      checkKey(keyFile(layout, "owner"), "owner key"),
+      checkProcess(forge, version, signal),
+    ])),
+  ];
+}
+
+async function checkKey(file: string, name: string): Promise<Check> {
+  const found = await stat(file).catch(() => undefined);
+  if (found === undefined) {
+    return missing(name, `${file} is missing or not readable`, "Run `land init` again.");
+  }
+  return (found.mode & 0o077) === 0
+    ? ok(name, "readable by you alone")
+    : missing(name, `${file} can be read by others`, `Run \`chmod 600 ${file}\`.`);
+}
+
+async function checkProcess(
+  forge: KnownForge,
+  version: string,
+  signal: AbortSignal,
+): Promise<Check> {
+  const name = "process";
+  const sight = await lookForForge(forge.layout, signal);
+  if (sight.state === "absent") return note(name, "not running; it starts when something needs it");
+  if (sight.state === "silent") {
+    return missing(
+      name,
+      `process ${sight.file.pid} runs but does not answer`,
+      `Run \`land stop\`; its log is ${forge.layout.serverLogFile}.`,
+    );
+  }
+  const { about } = sight;
+  if (about.frozen !== null) {
+    return missing(
+      name,
+      `landing stands still: ${about.frozen}`,
+      "Run `land recover reset_target`.",
+    );
+  }
+  const isOlder = compareVersions(about.version, version) < 0;
+  const words = `${sight.state} at ${sight.origin}, version ${about.version}, lanes isolated by ${about.isolation}`;
+  return isOlder
+    ? note(name, words, `It gives way to this kit's ${version} when the next command needs it.`)
+    : ok(name, words);
+}
+
+function nextOf(error: unknown, otherwise: string): string {
+  return isLandError(error) && error.next !== undefined ? error.next : otherwise;
+}

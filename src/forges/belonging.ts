@@ -1,0 +1,157 @@
+import { basename, dirname, isAbsolute } from "node:path";
+import { LandError } from "../domain/errors.ts";
+import type { Git } from "../git/git.ts";
+import { normalBaseUrl, refuseOtherForge } from "../identity/sessions.ts";
+import { forgeAt, type KnownForge } from "../local/find-forge.ts";
+import { remoteAddress } from "../local/remote-address.ts";
+import {
+  forgeKey,
+  forgeRemote,
+  type Remote,
+  readOwnConfig,
+  readRemotes,
+  remoteOfForge,
+} from "../local/repository-settings.ts";
+import { hostedSessions, type StoredSession } from "./hosted-sessions.ts";
+import { targetOfRemote } from "./remote-target.ts";
+
+/** Which forge a repository belongs to, and the git remote that leads there. */
+export type Belonging =
+  | ({ readonly kind: "local"; readonly remote: string } & KnownForge)
+  | {
+      readonly kind: "hosted";
+      readonly baseUrl: string;
+      readonly remote: string;
+      /** The remote's default branch. */
+      readonly target: string | undefined;
+      readonly sessionFile: string | undefined;
+    };
+
+export interface BelongingRequest {
+  readonly git: Git;
+  readonly stateHome: string;
+  /** A forge named by flag or environment; a session with another one is then refused. */
+  readonly baseUrl?: string | undefined;
+}
+
+/**
+ * Which forge a repository belongs to: git config `land.forge`, else the remote `forge`, else an
+ * origin whose host has a session. No host without a session is ever asked. Throws `no_forge`.
+ */
+export async function findBelonging(
+  request: BelongingRequest,
+  signal?: AbortSignal,
+): Promise<Belonging> {
+  const { git } = request;
+  const [configured, remotes] = await Promise.all([
+    readOwnConfig(git, forgeKey, signal),
+    readRemotes(git, signal),
+  ]);
+  if (configured !== undefined) return fromConfig(request, configured, remotes, signal);
+  const forge = remotes.find((remote) => remote.name === forgeRemote);
+  const origin = remotes.find((remote) => remote.name === "origin");
+  for (const remote of [forge, origin]) {
+    if (remote === undefined) continue;
+    const found = await fromRemote(request, remote, signal);
+    if (found !== undefined) return found;
+  }
+  throw noForge(
+    "This repository belongs to no forge yet.",
+    origin === undefined
+      ? "Run `land init` to give it a local one."
+      : "Run `land init` to give it a local one, or `land login --base-url URL` if its origin is a forge.",
+  );
+}
+
+async function fromConfig(
+  request: BelongingRequest,
+  configured: string,
+  remotes: readonly Remote[],
+  signal: AbortSignal | undefined,
+): Promise<Belonging> {
+  if (!isAbsolute(configured)) return fromConfiguredUrl(request, configured, remotes, signal);
+  const known = await forgeAt(configured);
+  if (known === undefined) {
+    throw noForge(
+      `The forge that this repository belongs to is gone: ${configured} holds none.`,
+      "Restore that folder, or run `land init` to make a new forge.",
+    );
+  }
+  const remote = remoteOfForge(remotes, known.layout);
+  if (remote === undefined) {
+    throw noForge(
+      "No git remote leads to this repository's forge.",
+      "Run `land init`, which adds it again and changes nothing else.",
+    );
+  }
+  return { kind: "local", remote, ...known };
+}
+
+/** An address in the config is the repository's own word that this host is its forge. */
+async function fromConfiguredUrl(
+  request: BelongingRequest,
+  configured: string,
+  remotes: readonly Remote[],
+  signal: AbortSignal | undefined,
+): Promise<Belonging> {
+  const baseUrl = normalBaseUrl(configured);
+  const remote = remotes.find(({ name }) => name === forgeRemote) ?? remotes[0];
+  if (remote === undefined) {
+    throw noForge(
+      `This repository has no git remote, though it belongs to ${baseUrl}.`,
+      "Add the forge's repository as a remote.",
+    );
+  }
+  const sessions = await hostedSessions(request.stateHome);
+  const stored = sessions.find(({ session }) => sameForge(session.base_url, baseUrl));
+  return hosted(request, remote, baseUrl, stored, signal);
+}
+
+async function fromRemote(
+  request: BelongingRequest,
+  remote: Remote,
+  signal: AbortSignal | undefined,
+): Promise<Belonging | undefined> {
+  const address = remoteAddress(remote.url, request.git.place.dir);
+  if (address === undefined) return undefined;
+  if (address.kind === "path") {
+    // Only a remote of that name claims to be a forge; another path is just a repository.
+    if (remote.name !== forgeRemote || basename(address.path) !== "repository.git")
+      return undefined;
+    const known = await forgeAt(dirname(address.path));
+    return known === undefined ? undefined : { kind: "local", remote: remote.name, ...known };
+  }
+  const sessions = await hostedSessions(request.stateHome);
+  const stored = sessions.find(
+    ({ session }) => new URL(session.base_url).hostname.toLowerCase() === address.host,
+  );
+  if (stored === undefined) return undefined;
+  return hosted(request, remote, normalBaseUrl(stored.session.base_url), stored, signal);
+}
+
+async function hosted(
+  request: BelongingRequest,
+  remote: Remote,
+  baseUrl: string,
+  stored: StoredSession | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Belonging> {
+  if (request.baseUrl !== undefined && stored !== undefined) {
+    refuseOtherForge(stored.session, normalBaseUrl(request.baseUrl));
+  }
+  return {
+    kind: "hosted",
+    baseUrl,
+    remote: remote.name,
+    target: await targetOfRemote(request.git, remote.name, signal),
+    sessionFile: stored?.file,
+  };
+}
+
+function sameForge(a: string, b: string): boolean {
+  return normalBaseUrl(a) === b;
+}
+
+function noForge(what: string, next: string): LandError {
+  return new LandError("no_forge", what, { state: "Nothing was changed.", next });
+}

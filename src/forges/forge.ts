@@ -1,0 +1,201 @@
+import type { Run } from "../domain/checks.ts";
+import type { BranchState } from "../domain/status.ts";
+
+/** What a forge can do, asked once per connection. */
+export interface Capabilities {
+  /** `events`: `watch` follows a stream. `polling`: `watch` asks again with backoff. */
+  readonly changes: "events" | "polling";
+  /** `pinned`: the forge itself refuses a head other than the named one. `compared`: only we compare. */
+  readonly head: "pinned" | "compared";
+  readonly landingRule: "up_to_date" | "queue";
+  readonly changeRequestNeeded: boolean;
+  readonly recovery: readonly RecoveryAction[];
+  /** The short name of the one branch that is landed on. */
+  readonly target: string;
+  readonly version: string | undefined;
+}
+
+export const recoveryActions = [
+  "rerun_lane",
+  "rerun_suite",
+  "requeue",
+  "fail",
+  "cancel",
+  "recover",
+  "wake",
+  "reset_target",
+] as const;
+export type RecoveryAction = (typeof recoveryActions)[number];
+
+/** Who we are on the forge. `admin` is the owner's right, which force needs. */
+export interface Identity {
+  readonly npub: string;
+  readonly admin: boolean;
+  readonly canLand: boolean;
+}
+
+/** A branch as the forge knows it. `id` is its number there, as text. */
+export interface ForgeBranch {
+  readonly id: string;
+  readonly name: string;
+  readonly title: string;
+  readonly state: BranchState;
+  readonly target: string;
+  /** The head the forge has ingested. */
+  readonly head: string;
+  readonly mergeCommit: string | undefined;
+  readonly updatedAt: string;
+  /** The newest runs first, at least the newest whole run of `head`. */
+  readonly runs: readonly Run[];
+  /** What keeps the forge from treating this branch normally, such as an unrelated history. */
+  readonly problem: string | undefined;
+}
+
+/** A line of the list of branches. `ci` is the verdict on its head in short. */
+export interface BranchLine {
+  readonly id: string;
+  readonly name: string;
+  readonly title: string;
+  readonly state: BranchState;
+  readonly head: string;
+  readonly ci: string;
+  readonly updatedAt: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | undefined;
+}
+
+/** A branch by its number on the forge or by its short name; a name means its newest record. */
+export type BranchRef = { readonly id: string } | { readonly name: string };
+
+/** Something changed. A wake only: read the state anew. */
+export interface ForgeEvent {
+  /** Where to go on after this event; undefined where the forge has no cursor. */
+  readonly cursor: string | undefined;
+  readonly kind: string;
+  readonly branchId: string | undefined;
+}
+
+export interface LogRequest {
+  readonly branchId: string;
+  readonly lane: string | undefined;
+  readonly laneRun: string | undefined;
+  /** Bytes from the start; undefined means from the tail. */
+  readonly offset: number | undefined;
+  readonly maxBytes: number;
+}
+
+/** A part of a lane's log. Untrusted text. */
+export interface LogPart {
+  readonly run: string;
+  readonly lane: string;
+  readonly laneRun: string;
+  readonly status: string;
+  readonly text: string;
+  /** Where `text` begins, in bytes, and how long the log is so far. */
+  readonly offset: number;
+  readonly totalBytes: number;
+  /** Where to read on: counted in bytes of the log, which `text` may not have if it is no UTF-8. */
+  readonly nextOffset?: number;
+}
+
+export interface LandingRequest {
+  readonly branchId: string;
+  /** The head that is to be merged; the forge refuses another. */
+  readonly head: string;
+  /** Merge without green CI; the forge grants it to the owner's key alone. */
+  readonly force: { readonly reason: string } | undefined;
+}
+
+/** What a forge answered to a landing request. Refusals are LandErrors with the forge's code. */
+export type LandingAnswer =
+  | { readonly state: "merged"; readonly mergeCommit: string }
+  | { readonly state: "queued"; readonly entry: string };
+
+export interface QueuedLane {
+  readonly branchId: string | undefined;
+  readonly branch: string | undefined;
+  readonly laneRun: string;
+  readonly lane: string;
+  readonly status: string;
+  readonly reason: string;
+  /** Place among the waiting lanes, from 1; undefined while it runs. */
+  readonly place: number | undefined;
+  readonly waitsFor: string | undefined;
+  readonly since: string;
+}
+
+export interface QueueView {
+  readonly running: number;
+  readonly waiting: number;
+  readonly limit: number | undefined;
+  readonly lanes: readonly QueuedLane[];
+  /** Why landing stands still for everybody, such as a target moved outside the forge. */
+  readonly frozen: string | undefined;
+}
+
+export interface RecoveryRequest {
+  readonly action: RecoveryAction;
+  readonly branchId: string | undefined;
+  readonly lane: string | undefined;
+  readonly laneRun: string | undefined;
+  readonly run: string | undefined;
+  /** For `reset_target`: keep what the target was moved to by hand, or (default) move it back. */
+  readonly target?: "accept" | "restore";
+}
+
+export interface ReviewStep {
+  readonly title: string;
+  readonly intent: string;
+  readonly affected_files: readonly string[];
+  readonly evidence_snippets: readonly string[];
+  readonly body_markdown: string;
+}
+
+export interface ReviewTutorial {
+  readonly branchId: string;
+  readonly head: string;
+  readonly summary: string;
+  readonly steps: readonly ReviewStep[];
+}
+
+/**
+ * A forge in domain words. Every method can fail with a LandError, honours `signal`, and has a
+ * deadline of its own. HTTP shapes end at the connectors that implement this.
+ */
+export interface Forge {
+  /** `local` or the host it is on. */
+  readonly name: string;
+  readonly origin: string;
+  capabilities(signal?: AbortSignal): Promise<Capabilities>;
+  identity(signal?: AbortSignal): Promise<Identity>;
+  branches(
+    filter: { state?: BranchState; limit?: number; cursor?: string },
+    signal?: AbortSignal,
+  ): Promise<Page<BranchLine>>;
+  /** The branch with its runs, or undefined where the forge does not know it. */
+  branch(ref: BranchRef, signal?: AbortSignal): Promise<ForgeBranch | undefined>;
+  /** Makes the forge look at a pushed head now; opens a change request where one is needed. */
+  ensureChange(name: string, head: string, signal?: AbortSignal): Promise<void>;
+  /** The runs of one head, newest first. */
+  checks(branchId: string, head: string, signal?: AbortSignal): Promise<readonly Run[]>;
+  /**
+   * Events after `cursor` (undefined: from now on; the first event is then a `hello` with the
+   * cursor to read state at). Ends with the signal; reconnects by itself.
+   */
+  watch(cursor: string | undefined, signal: AbortSignal): AsyncIterable<ForgeEvent>;
+  log(request: LogRequest, signal?: AbortSignal): Promise<LogPart>;
+  requestLanding(request: LandingRequest, signal?: AbortSignal): Promise<LandingAnswer>;
+  close(
+    request: { branchId: string; head: string; reason: string | undefined },
+    signal?: AbortSignal,
+  ): Promise<void>;
+  queue(filter: { branchId?: string; limit?: number }, signal?: AbortSignal): Promise<QueueView>;
+  /** Says in one line what was done. */
+  recover(request: RecoveryRequest, signal?: AbortSignal): Promise<string>;
+  describe(tutorial: ReviewTutorial, signal?: AbortSignal): Promise<void>;
+  /** The page a person can open. */
+  url(branchId: string): string;
+}

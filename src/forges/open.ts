@@ -1,0 +1,136 @@
+import { drainAnswer } from "../contract/forge.ts";
+import { paths, prefixes } from "../contract/paths.ts";
+import { LandError } from "../domain/errors.ts";
+import { signerOfFile } from "../identity/signer.ts";
+import type { KnownForge } from "../local/find-forge.ts";
+import { type KeyKind, keyFile, sessionFile } from "../local/layout.ts";
+import { ensureRunning, lookForForge, type RunningForge } from "../local/process.ts";
+import type { Launcher } from "../local/start.ts";
+import type { Belonging } from "./belonging.ts";
+import type { Forge } from "./forge.ts";
+import { ForgeHttp } from "./http.ts";
+import { connectPika } from "./pika.ts";
+import { ForgeSession } from "./session.ts";
+import { withSignal } from "./with-signal.ts";
+
+/** What it takes to have a local forge running. */
+export interface OpenOptions {
+  readonly launcher: Launcher;
+  /** Our own version. */
+  readonly version: string;
+  /** The environment of a forge's process that is started. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * The forges that this process talks to, each opened once: so that one login, one event stream
+ * and one start serve however many ask.
+ */
+export class Connections {
+  readonly #options: OpenOptions;
+  readonly #open = new Map<string, Forge>();
+  /** Where each local forge was last found; it may move when it starts anew. */
+  readonly #origins = new Map<string, string>();
+  readonly #starting = new Map<string, Promise<RunningForge>>();
+
+  constructor(options: OpenOptions) {
+    this.#options = options;
+  }
+
+  /** The forge of a repository with one of its keys; a local one that does not run is started. */
+  async open(belonging: Belonging, as: KeyKind, signal?: AbortSignal): Promise<Forge> {
+    const address = belonging.kind === "local" ? belonging.layout.stateDir : belonging.baseUrl;
+    const key = `${as} ${address}`;
+    const known = this.#open.get(key);
+    if (known !== undefined) {
+      if (belonging.kind === "local") await this.running(belonging, signal);
+      return known;
+    }
+    const forge =
+      belonging.kind === "local"
+        ? await this.#openLocal(belonging, as, signal)
+        : openHosted(belonging, as);
+    const first = this.#open.get(key) ?? forge;
+    this.#open.set(key, first);
+    return first;
+  }
+
+  /** Makes sure that a local forge runs. Calls at the same time share one start. */
+  running(known: KnownForge, signal?: AbortSignal): Promise<RunningForge> {
+    const { stateDir } = known.layout;
+    let starting = this.#starting.get(stateDir);
+    if (starting === undefined) {
+      starting = ensureRunning({
+        ...this.#options,
+        layout: known.layout,
+        drain: (origin) => drain(known, origin),
+      })
+        .then((running) => {
+          this.#origins.set(stateDir, running.origin);
+          return running;
+        })
+        .finally(() => this.#starting.delete(stateDir));
+      this.#starting.set(stateDir, starting);
+    }
+    return withSignal(starting, signal);
+  }
+
+  async #openLocal(known: KnownForge, as: KeyKind, signal?: AbortSignal): Promise<Forge> {
+    await this.running(known, signal);
+    return connectPika({
+      name: "local",
+      baseUrl: () => this.#origins.get(known.layout.stateDir) ?? "",
+      signer: signerOfFile(keyFile(known.layout, as)),
+      sessionFile: sessionFile(known.layout, as),
+      revive: async (reviveSignal) => {
+        await this.running(known, reviveSignal);
+      },
+    });
+  }
+}
+
+/** The same for a single use. */
+export function openForge(
+  belonging: Belonging,
+  options: OpenOptions & { as: KeyKind; signal?: AbortSignal | undefined },
+): Promise<Forge> {
+  return new Connections(options).open(belonging, options.as, options.signal);
+}
+
+/** Asks a running local forge to finish its lanes and stop. False where none runs. */
+export async function drainForge(known: KnownForge, signal?: AbortSignal): Promise<boolean> {
+  const sight = await lookForForge(known.layout, signal);
+  if (sight.state === "draining") return true;
+  if (sight.state !== "serving") return false;
+  await drain(known, sight.origin, signal);
+  return true;
+}
+
+async function drain(known: KnownForge, origin: string, signal?: AbortSignal): Promise<void> {
+  // Which prefix and protocol is not asked: an older forge is to be drained too.
+  const prefix = prefixes[0];
+  const session = new ForgeSession(new ForgeHttp({ baseUrl: origin }), async () => prefix, {
+    signer: signerOfFile(keyFile(known.layout, "agent")),
+    sessionFile: sessionFile(known.layout, "agent"),
+  });
+  const path = prefix + paths.drain();
+  await session.call(
+    { method: "POST", path, answer: drainAnswer, repeatable: true, deadlineMs: 10_000 },
+    signal,
+  );
+}
+
+function openHosted(belonging: Extract<Belonging, { kind: "hosted" }>, as: KeyKind): Forge {
+  if (as === "owner" && belonging.sessionFile === undefined) {
+    throw new LandError("forbidden", "The owner's key of a hosted forge is not here.", {
+      state: "Nothing was changed.",
+      next: "Log in with it: `land login`.",
+    });
+  }
+  return connectPika({
+    name: new URL(belonging.baseUrl).host,
+    baseUrl: belonging.baseUrl,
+    target: belonging.target,
+    sessionFile: belonging.sessionFile,
+  });
+}

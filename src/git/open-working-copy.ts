@@ -1,0 +1,146 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { isLandError, LandError } from "../domain/errors.ts";
+import { Git, type GitPlace } from "./git.ts";
+import { pushCall, pushFailure } from "./push.ts";
+import { abortRebase, continueRebase, rebase } from "./rebase.ts";
+import { branchRef, commitName, trackingRef } from "./refs.ts";
+import {
+  fetchCall,
+  isMissingRemoteBranch,
+  parseRemoteTip,
+  remoteFailure,
+  remoteTipCall,
+} from "./remote.ts";
+import { Repository, type Whereabouts } from "./repository.ts";
+import type { WorkingCopy } from "./working-copy.ts";
+
+/**
+ * Opens the work tree that a path lies in: its top, a subfolder, a linked worktree, a submodule.
+ * Throws `not_a_repository` for anything else, a bare repository included.
+ */
+export async function openWorkingCopy(
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<WorkingCopy> {
+  const dir = resolve(path);
+  if (!(await stat(dir).catch(() => undefined))?.isDirectory()) {
+    throw new LandError("not_a_repository", `${dir} is not a folder.`, {
+      next: "Name the folder of a git work tree.",
+    });
+  }
+  const where = await findWorkTree(new Git({ dir, env }), dir);
+  return workingCopy(new Repository(where, await withOwnSsh(where, env)));
+}
+
+async function findWorkTree(git: Git, dir: string): Promise<Whereabouts> {
+  try {
+    const [top, gitDir, commonDir] = await Promise.all([
+      pathOf(git, "--show-toplevel"),
+      pathOf(git, "--absolute-git-dir"),
+      pathOf(git, "--git-common-dir"),
+    ]);
+    return { top, gitDir, commonDir };
+  } catch (error) {
+    if (!isLandError(error, "git_failed") || error.facts.exitCode === undefined) throw error;
+    const bare = await git.run({ args: ["rev-parse", "--is-bare-repository"] }).then(
+      (answer) => answer.stdout.trim() === "true",
+      () => false,
+    );
+    throw new LandError(
+      "not_a_repository",
+      bare ? `${dir} is a bare repository, without a work tree.` : `${dir} is in no git work tree.`,
+      {
+        state: error.message,
+        next: "Go to a git work tree, or name one as the worktree.",
+        cause: error,
+      },
+    );
+  }
+}
+
+async function pathOf(git: Git, what: string): Promise<string> {
+  const { stdout } = await git.run({ args: ["rev-parse", "--path-format=absolute", what] });
+  return stdout.replace(/\n$/, "");
+}
+
+/** A person's own `core.sshCommand` would lose against the runner's batch-mode ssh. */
+async function withOwnSsh(where: Whereabouts, env: GitPlace["env"]): Promise<GitPlace["env"]> {
+  if (env.GIT_SSH_COMMAND !== undefined) return env;
+  const args = ["config", "--get", "core.sshCommand"];
+  const own = await new Git({ dir: where.top, env }).run({ args, answers: [0, 1] });
+  const command = own.stdout.trim();
+  return command === "" ? env : { ...env, GIT_SSH_COMMAND: command };
+}
+
+function workingCopy(repository: Repository): WorkingCopy {
+  const { git, reads } = repository;
+  return {
+    path: repository.where.top,
+    commonDir: repository.where.commonDir,
+
+    async state(signal) {
+      const { status: _status, inProgress: _inProgress, ...state } = await repository.see(signal);
+      return state;
+    },
+    trackedTip: (remote, branch) => reads.commit(trackingRef(remote, branch)),
+    localTip: (branch) => reads.commit(branchRef(branch)),
+    isAncestor: (ancestor, of) => repository.isAncestor(commitName(ancestor), commitName(of)),
+    mergeBase: (a, b) => reads.mergeBase(commitName(a), commitName(b)),
+    countCommits: (from, to) => reads.count(commitName(from), commitName(to)),
+
+    async fetch(remote, branch, signal) {
+      const before = await reads.commit(trackingRef(remote, branch), signal);
+      try {
+        await git.run(fetchCall(remote, branch), signal);
+      } catch (error) {
+        if (isMissingRemoteBranch(error)) return { before, after: undefined };
+        throw remoteFailure(error, remote);
+      }
+      return { before, after: await reads.commit(trackingRef(remote, branch), signal) };
+    },
+
+    async remoteTip(remote, branch, signal) {
+      try {
+        const { stdout } = await git.run(remoteTipCall(remote, branch), signal);
+        return parseRemoteTip(stdout, branch);
+      } catch (error) {
+        throw remoteFailure(error, remote);
+      }
+    },
+
+    rebase: (onto, signal) => rebase(repository, onto, signal),
+    continueRebase: (signal) => continueRebase(repository, signal),
+    abortRebase: (signal) => abortRebase(repository, signal),
+
+    async push(request, signal) {
+      try {
+        await git.run(pushCall(request), signal);
+      } catch (error) {
+        throw remoteFailure(pushFailure(error, request), request.remote);
+      }
+    },
+
+    knows: async (commit) => (await reads.commit(commitName(commit))) !== undefined,
+    wasOurs: (branch, commit, besides) => wasOurs(repository, branch, commit, besides),
+  };
+}
+
+/**
+ * Whether each commit that `commit` brings was once on the local branch, by its reflog, or is in
+ * one of `besides`: what a push that replaces `commit` would drop is then nobody else's.
+ */
+async function wasOurs(
+  repository: Repository,
+  branch: string,
+  commit: string,
+  besides: readonly string[],
+): Promise<boolean> {
+  const ref = branchRef(branch);
+  const former = await repository.reads.formerTips(ref).catch(() => []);
+  const known = [...former, ...besides.map(commitName)];
+  const input = [commitName(commit), ...known.map((tip) => `^${tip}`)].join("\n");
+  const args = ["rev-list", "--max-count=1", "--ignore-missing", "--stdin"];
+  const { stdout } = await repository.git.run({ args, input: `${input}\n` });
+  return stdout.trim() === "" && (await repository.reads.commit(commit)) !== undefined;
+}

@@ -1,0 +1,76 @@
+import { simpleGit } from "simple-git";
+import { type GitPlace, gitEnvironment } from "./git.ts";
+
+const deadlineMs = 60_000;
+
+/**
+ * The client's everyday reads of one repository, through simple-git.
+ *
+ * simple-git starts git itself and cannot be given a runner; it ends the child alone, not its
+ * process group, and knows no total deadline. So it only does what starts nothing further and asks
+ * nobody: reads of refs and history, in the runner's environment, with deadline and cancel as one
+ * signal. Whatever may start hooks, helpers, filters or transports goes through `Git`.
+ */
+export class Reads {
+  readonly #place: GitPlace;
+
+  constructor(place: GitPlace) {
+    this.#place = place;
+  }
+
+  /** The commit a full ref or hash stands for; undefined where there is none. */
+  async commit(name: string, signal?: AbortSignal): Promise<string | undefined> {
+    return (
+      (await this.#read(["rev-parse", "--verify", "--quiet", `${name}^{commit}`], signal)) ||
+      undefined
+    );
+  }
+
+  /** The best common ancestor; undefined where the histories share nothing. */
+  async mergeBase(a: string, b: string, signal?: AbortSignal): Promise<string | undefined> {
+    return (await this.#read(["merge-base", a, b], signal)) || undefined;
+  }
+
+  /** How many commits `to` has that `from` has not. */
+  async count(from: string, to: string, signal?: AbortSignal): Promise<number> {
+    return Number(await this.#read(["rev-list", "--count", `${from}..${to}`], signal));
+  }
+
+  /** Every commit a ref has stood on as far as its reflog reaches, newest first. */
+  async formerTips(ref: string, signal?: AbortSignal): Promise<readonly string[]> {
+    const said = await this.#read(
+      ["log", "--walk-reflogs", "--max-count=1000", "--format=%H", ref, "--"],
+      signal,
+    );
+    return [...new Set(said.split("\n").filter((line) => line !== ""))];
+  }
+
+  #read(args: string[], signal: AbortSignal | undefined): Promise<string> {
+    const env = gitEnvironment(this.#place.env);
+    const deadline = AbortSignal.timeout(deadlineMs);
+    const client = simpleGit({
+      baseDir: this.#place.dir,
+      trimmed: true,
+      abort: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+      allowEnvironment: Object.keys(env),
+      unsafe: allowed,
+    });
+    return client.env(env).raw(args);
+  }
+}
+
+/**
+ * simple-git refuses variables and settings that name programs. The environment here is the
+ * runner's own, made in one place, and the arguments are fixed above.
+ */
+const allowed = {
+  allowUnsafeAskPass: true,
+  allowUnsafeConfigPaths: true,
+  allowUnsafeEditor: true,
+  allowUnsafeExec: true,
+  allowUnsafeDiffExternal: true,
+  allowUnsafePager: true,
+  allowUnsafeGitProxy: true,
+  allowUnsafeTemplateDir: true,
+  allowUnsafeSshCommand: true,
+};

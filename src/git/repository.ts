@@ -1,0 +1,89 @@
+import { join } from "node:path";
+import { readConflicts } from "./conflicts.ts";
+import { Git, type GitPlace } from "./git.ts";
+import { type OperationInProgress, operationIn } from "./operation-in-progress.ts";
+import { Reads } from "./reads.ts";
+import { shortBranch } from "./refs.ts";
+import { parseStatus, type Status, statusArgs } from "./status.ts";
+import type { WorkingState } from "./working-copy.ts";
+
+const maxNamed = 50;
+
+/** A work tree's place in its repository. All paths are absolute. */
+export interface Whereabouts {
+  readonly top: string;
+  /** The worktree's own git dir; differs from the common one in a linked worktree. */
+  readonly gitDir: string;
+  readonly commonDir: string;
+}
+
+/** What is seen of a work tree, with what only the parts of the working copy need. */
+export interface Seen extends WorkingState {
+  readonly status: Status;
+  readonly inProgress: OperationInProgress | undefined;
+}
+
+/** One work tree and the two ways git is asked about it. */
+export class Repository {
+  readonly where: Whereabouts;
+  readonly git: Git;
+  readonly reads: Reads;
+
+  constructor(where: Whereabouts, env: GitPlace["env"]) {
+    const place: GitPlace = { dir: where.top, env };
+    this.where = where;
+    this.git = new Git(place);
+    this.reads = new Reads(place);
+  }
+
+  async see(signal?: AbortSignal): Promise<Seen> {
+    const [status, inProgress] = await Promise.all([
+      this.status(signal),
+      operationIn(this.where.gitDir),
+    ]);
+    const mark = inProgress?.mark;
+    const head = mark === undefined ? status.head : await this.reads.commit(mark.branch, signal);
+    return {
+      branch:
+        mark === undefined ? await this.#checkedOut(status, signal) : shortBranch(mark.branch),
+      head: head ?? mark?.head,
+      tracked: status.tracked.slice(0, maxNamed),
+      trackedCount: status.tracked.length,
+      untracked: status.untracked.slice(0, maxNamed),
+      untrackedCount: status.untracked.length,
+      operation:
+        inProgress === undefined ? undefined : { kind: inProgress.kind, ours: mark !== undefined },
+      conflicts: await readConflicts(this.git, this.where.top, status.unmerged, signal),
+      status,
+      inProgress,
+    };
+  }
+
+  async status(signal?: AbortSignal): Promise<Status> {
+    return parseStatus((await this.git.run({ args: statusArgs }, signal)).stdout);
+  }
+
+  /** Whether `ancestor` is in the history of `of`; no for commits that are not here. */
+  async isAncestor(ancestor: string, of: string, signal?: AbortSignal): Promise<boolean> {
+    const args = ["merge-base", "--is-ancestor", ancestor, of];
+    const { exitCode } = await this.git
+      .run({ args, answers: [0, 1] }, signal)
+      .catch(async (error: unknown) => {
+        const here = await Promise.all([ancestor, of].map((name) => this.reads.commit(name)));
+        if (here.includes(undefined)) return { exitCode: 1 };
+        throw error;
+      });
+    return exitCode === 0;
+  }
+
+  gitPath(name: string): string {
+    return join(this.where.gitDir, name);
+  }
+
+  async #checkedOut(status: Status, signal: AbortSignal | undefined): Promise<string | undefined> {
+    if (status.branch !== "(detached)") return status.branch;
+    const args = ["symbolic-ref", "--quiet", "HEAD"];
+    const { stdout } = await this.git.run({ args, answers: [0, 1] }, signal);
+    return shortBranch(stdout.replace(/\n$/, ""));
+  }
+}

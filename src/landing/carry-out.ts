@@ -1,0 +1,209 @@
+import { decidingRun, judgeHead } from "../domain/checks.ts";
+import { type ErrorCode, isLandError, LandError } from "../domain/errors.ts";
+import type { LandingAnswer } from "../forges/forge.ts";
+import { count, type LandingCall, note } from "./call.ts";
+import { lookAtRemote, readRecord } from "./observe.ts";
+import { patiently } from "./patience.ts";
+import { type Awaited, conflictNext, type Ending, type Step, short } from "./steps.ts";
+import { recordMark, runLine, safetyMs, waitForRecord } from "./wait-for-record.ts";
+
+/** Before the same thing is asked of the forge again. */
+const askAgainMs = 500;
+const maxCutOffs = 5;
+
+/** Carries one step out. Answers an ending only where the step itself found one. */
+export async function carryOut(call: LandingCall, step: Step): Promise<Ending | undefined> {
+  if (step.do !== "fetch") count(call, { underWay: true });
+  switch (step.do) {
+    case "fetch":
+      return await fetchFacts(call, undefined);
+    case "rebase":
+      return await rebase(call, step.onto);
+    case "push":
+      return await push(call, step.head, step.lease);
+    case "wait":
+      return await wait(call, step.on, step.head);
+    case "request_landing":
+      return await requestLanding(call, step.id, step.head);
+    case "verify":
+      return await verify(call, step.commit);
+    case "end":
+      return step.ending;
+  }
+}
+
+function act(call: LandingCall): void {
+  count(call, { acts: call.tally.acts + 1 });
+}
+
+async function fetchFacts(call: LandingCall, commit: string | undefined): Promise<undefined> {
+  const { copy, remote, signal } = call.deps;
+  const { target } = call.forge;
+  const before = call.remote?.targetTip ?? (await copy.trackedTip(remote, target));
+  const at = { copy, remote, target, branch: call.branch, now: call.clock.now() };
+  call.remote = await patiently({ ...call, signal }, () => lookAtRemote(at, commit, signal));
+  const { targetTip } = call.remote;
+  if (targetTip !== undefined && targetTip !== before) {
+    note(call, `fetched ${target}: ${short(targetTip)}`);
+  }
+  return undefined;
+}
+
+async function rebase(call: LandingCall, onto: string): Promise<Ending | undefined> {
+  act(call);
+  const answer = await call.deps.copy.rebase(onto, call.deps.signal);
+  if (answer.state === "conflict") {
+    note(call, `rebasing onto ${call.forge.target} ${short(onto)} met a conflict`);
+    return { state: "conflict", files: answer.files, next: conflictNext };
+  }
+  count(call, { rebases: call.tally.rebases + 1, head: answer.head });
+  note(call, `rebased onto ${call.forge.target} ${short(onto)}: ${short(answer.head)}`);
+  return undefined;
+}
+
+async function push(
+  call: LandingCall,
+  head: string,
+  lease: string | undefined,
+): Promise<undefined> {
+  act(call);
+  const { copy, remote, signal } = call.deps;
+  const { branch } = call;
+  if (branch === undefined || branch === call.forge.target) {
+    throw new LandError("on_target", "The target is never pushed to.");
+  }
+  const seen = call.remote;
+  // Until it is known what came of it, what the remote has is not known either.
+  call.remote = undefined;
+  try {
+    const request = { remote, branch, head, lease };
+    await patiently({ ...call, signal }, () => copy.push(request, signal));
+  } catch (error) {
+    if (isLandError(error, "remote_moved")) {
+      note(call, "the push met a branch that had moved; looking again");
+      return undefined;
+    }
+    throw error;
+  }
+  if (seen !== undefined) call.remote = { ...seen, tip: head };
+  note(call, `pushed ${short(head)}`);
+  return undefined;
+}
+
+async function wait(call: LandingCall, on: Awaited, head: string): Promise<undefined> {
+  const { forge, signal, progress } = call.deps;
+  const { branch } = call;
+  if (on === "forge_head" && branch !== undefined && call.announced !== head) {
+    call.announced = head;
+    await patiently({ ...call, signal }, () => forge.ensureChange(branch, head, signal));
+    await readRecord(call).then((record) => {
+      call.record = record;
+    });
+    if (markOf(call, head) !== "unknown" && call.record?.head === head) return undefined;
+  }
+  const before = markOf(call, head);
+  const until = Math.min(call.clock.now() + safetyMs, call.endsAt);
+  await waitForRecord(
+    { ...call, signal },
+    until,
+    async () => {
+      call.record = await readRecord(call);
+      const line = on === "ci" ? runLine(decidingRun(head, call.record?.runs ?? [])) : "";
+      if (line !== "" && line !== call.told) progress(line);
+      call.told = line;
+      return markOf(call, head);
+    },
+    (mark) => mark !== before,
+  );
+  forgetOldRemote(call);
+  return undefined;
+}
+
+function markOf(call: LandingCall, head: string): string {
+  return recordMark(call.record, judgeHead(head, call.record?.runs ?? []));
+}
+
+/**
+ * What the remote had may be used for as long as the forge itself refuses a head that has fallen
+ * behind; where only we compare, it is asked anew before each landing.
+ */
+function forgetOldRemote(call: LandingCall): void {
+  const age = call.clock.now() - (call.remote?.at ?? 0);
+  if (age >= safetyMs || call.forge.head === "compared") call.remote = undefined;
+}
+
+async function requestLanding(call: LandingCall, id: string, head: string): Promise<undefined> {
+  act(call);
+  const { forge, signal } = call.deps;
+  const { refusal } = call.tally;
+  if (refusal?.head === head) await call.wakes.next(signal, askAgainMs);
+  count(call, { requested: head });
+  try {
+    const request = { branchId: id, head, force: undefined };
+    settle(call, id, head, await forge.requestLanding(request, signal));
+  } catch (error) {
+    if (!isLandError(error)) throw error;
+    if (error.code === "forge_unreachable" || error.code === "timed_out") cutOff(call, error);
+    else if (answers.has(error.code)) turnedDown(call, head, error);
+    else throw error;
+  }
+  return undefined;
+}
+
+/** Errors that are the forge's answer to a landing request. */
+const answers = new Set<ErrorCode>([
+  "forbidden",
+  "not_found",
+  "branch_not_open",
+  "branch_gone",
+  "head_moved",
+  "head_required",
+  "target_moved",
+  "target_moved_outside",
+  "ci_not_green",
+  "ci_changed",
+  "merge_conflict",
+  "wrong_target",
+  "force_refused",
+  "unrelated_histories",
+]);
+
+function settle(call: LandingCall, id: string, head: string, answer: LandingAnswer): void {
+  if (answer.state === "queued") {
+    count(call, { queued: head, refusal: undefined });
+    note(call, `handed ${short(head)} to the queue`);
+    return;
+  }
+  call.merged = { id, head, mergeCommit: answer.mergeCommit };
+  note(call, `the forge merged ${short(head)} as ${short(answer.mergeCommit)}`);
+}
+
+/** The merge may have happened all the same; only looking again tells. */
+function cutOff(call: LandingCall, error: LandError): void {
+  call.cutOffs += 1;
+  if (call.cutOffs > maxCutOffs) throw error;
+  note(call, "the forge went away while it was asked to land; looking what came of it");
+  call.remote = undefined;
+}
+
+function turnedDown(call: LandingCall, head: string, error: LandError): void {
+  const before = call.tally.refusal;
+  const targetTip = call.remote?.targetTip;
+  const again =
+    before?.head === head && before.code === error.code && before.targetTip === targetTip;
+  const times = again ? before.times + 1 : 1;
+  const { code, message: why, next } = error;
+  count(call, { refusal: { code, why, next, head, targetTip, times } });
+  call.deps.progress(`not landed yet: ${code}`);
+  // Whatever it was, it was decided on newer facts than ours.
+  call.remote = undefined;
+}
+
+async function verify(call: LandingCall, commit: string): Promise<undefined> {
+  act(call);
+  if (call.tally.verifications > 0) await call.wakes.next(call.deps.signal, askAgainMs);
+  count(call, { verifications: call.tally.verifications + 1 });
+  await fetchFacts(call, commit);
+  if (call.remote?.verified?.inTarget === true) note(call, "verified on the remote");
+  return undefined;
+}

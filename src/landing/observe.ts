@@ -1,0 +1,155 @@
+import { decidingRun, judgeHead } from "../domain/checks.ts";
+import type { ForgeBranch } from "../forges/forge.ts";
+import { obstacleIn } from "../git/obstacles.ts";
+import type { WorkingCopy, WorkingState } from "../git/working-copy.ts";
+import type { LandingCall, RemoteSeen } from "./call.ts";
+import { count } from "./call.ts";
+import type { Facts, Overwrite, RecordFacts, RemoteFacts, Standing } from "./facts.ts";
+import { patiently } from "./patience.ts";
+
+/** Looks at the work tree and the forge, and puts what the remote was last seen to have beside it. */
+export async function observe(call: LandingCall): Promise<Facts> {
+  const { copy, signal } = call.deps;
+  const state = await copy.state(signal);
+  call.branch ??= call.options.branch ?? state.branch;
+  const { branch } = call;
+  call.record = await readRecord(call);
+  const checkedOut = branch !== undefined && state.branch === branch;
+  const head = checkedOut ? state.head : (call.remote?.tip ?? call.record?.head);
+  pinHead(call, checkedOut || call.remote !== undefined ? head : undefined);
+  return {
+    branch,
+    target: call.forge.target,
+    rule: call.forge.landingRule,
+    checkedOut,
+    head: checkedOut || call.remote !== undefined ? head : undefined,
+    obstacle: checkedOut || branch === undefined ? obstacleIn(state) : undefined,
+    conflict: conflictIn(state, branch),
+    remote:
+      call.remote === undefined ? undefined : await remoteFacts(call, call.remote, branch, head),
+    record: recordFacts(call, head),
+  };
+}
+
+/** Asks the forge for the branch's newest record, and notes one that is open. */
+export async function readRecord(call: LandingCall): Promise<ForgeBranch | undefined> {
+  const { branch } = call;
+  if (branch === undefined) return undefined;
+  const { forge, signal } = call.deps;
+  const record = await patiently({ ...call, signal }, () => forge.branch({ name: branch }, signal));
+  if (record?.state === "open") count(call, { openRecord: record.id });
+  return record;
+}
+
+function pinHead(call: LandingCall, head: string | undefined): void {
+  if (call.tally.head === undefined && head !== undefined) count(call, { head });
+}
+
+function conflictIn(state: WorkingState, branch: string | undefined): Facts["conflict"] {
+  const ours = state.operation?.kind === "rebase" && state.operation.ours;
+  return ours && state.branch === branch ? state.conflicts : undefined;
+}
+
+/** What the forge's record says, seen from the head that is being landed. */
+export function recordFacts(call: LandingCall, head: string | undefined): RecordFacts | undefined {
+  const { record, merged } = call;
+  // A name may have a newer record by now; the forge's own answer about this head stands.
+  if (merged !== undefined && merged.head === head) {
+    const { id, mergeCommit } = merged;
+    return { id, head, mergeCommit, state: "merged", problem: undefined, ...unjudged };
+  }
+  if (record === undefined) return undefined;
+  const { id, state, mergeCommit, problem } = record;
+  const judged =
+    head === undefined
+      ? unjudged
+      : { verdict: judgeHead(head, record.runs), note: decidingRun(head, record.runs)?.note };
+  return { id, state, head: record.head, mergeCommit, problem, ...judged };
+}
+
+const unjudged = { verdict: "none", note: undefined } as const;
+
+async function remoteFacts(
+  call: LandingCall,
+  seen: RemoteSeen,
+  branch: string | undefined,
+  head: string | undefined,
+): Promise<RemoteFacts> {
+  const { targetTip, tip, verified } = seen;
+  if (head === undefined || branch === undefined || targetTip === undefined) {
+    return { targetTip, tip, verified, standing: "unrelated", overwrite: "nothing" };
+  }
+  const key = [branch, head, tip, targetTip].join(" ");
+  if (call.relation?.key !== key) {
+    const { copy } = call.deps;
+    const [standing, overwrite] = await Promise.all([
+      standingOf(copy, head, targetTip),
+      overwriteOf(copy, { branch, head, tip, targetTip }),
+    ]);
+    call.relation = { key, standing, overwrite };
+  }
+  const { standing, overwrite } = call.relation;
+  return { targetTip, tip, verified, standing, overwrite };
+}
+
+/** How a head stands to the target's tip. Both must be in the repository. */
+export async function standingOf(
+  copy: WorkingCopy,
+  head: string,
+  targetTip: string,
+): Promise<Standing> {
+  if (head === targetTip || (await copy.isAncestor(head, targetTip))) return "contained";
+  if (await copy.isAncestor(targetTip, head)) return "ahead";
+  return (await copy.mergeBase(head, targetTip)) === undefined ? "unrelated" : "behind";
+}
+
+/** What a push of the head would do to what the remote has of the branch. */
+export async function overwriteOf(
+  copy: WorkingCopy,
+  at: {
+    readonly branch: string;
+    readonly head: string;
+    readonly tip: string | undefined;
+    readonly targetTip: string;
+  },
+): Promise<Overwrite> {
+  if (at.tip === undefined) return "creates";
+  if (at.tip === at.head) return "nothing";
+  if (!(await copy.knows(at.tip))) return "drops_foreign";
+  if (await copy.isAncestor(at.tip, at.head)) return "adds";
+  const ours = await copy.wasOurs(at.branch, at.tip, [at.targetTip, at.head]);
+  return ours ? "replaces_ours" : "drops_foreign";
+}
+
+/**
+ * Asks the remote for the target and the branch, fetching what is not here. `verify` is looked
+ * for in the target's history.
+ */
+export async function lookAtRemote(
+  at: {
+    readonly copy: WorkingCopy;
+    readonly remote: string;
+    readonly target: string;
+    readonly branch: string | undefined;
+    readonly now: number;
+  },
+  verify: string | undefined,
+  signal: AbortSignal,
+): Promise<RemoteSeen> {
+  const { copy, remote, target, branch } = at;
+  const [{ after: targetTip }, told] = await Promise.all([
+    copy.fetch(remote, target, signal),
+    branch === undefined ? undefined : copy.remoteTip(remote, branch, signal),
+  ]);
+  const missing = branch !== undefined && told !== undefined && !(await copy.knows(told));
+  const tip = missing ? (await copy.fetch(remote, branch, signal)).after : told;
+  const verified =
+    verify === undefined || targetTip === undefined
+      ? undefined
+      : { commit: verify, inTarget: await isIn(copy, verify, targetTip) };
+  return { targetTip, tip, at: at.now, verified };
+}
+
+async function isIn(copy: WorkingCopy, commit: string, tip: string): Promise<boolean> {
+  return (await copy.knows(commit)) && (await copy.isAncestor(commit, tip));
+}

@@ -1,0 +1,46 @@
+import type { Run } from "../domain/checks.ts";
+import { isActive, type RunStatus } from "../domain/status.ts";
+import type { ForgeBranch } from "../forges/forge.ts";
+import { patiently } from "./patience.ts";
+import type { Clock, Wakes } from "./wakes.ts";
+
+/** A change that no event told of is found after this long all the same. */
+export const safetyMs = 10_000;
+
+/**
+ * Reads a branch's record anew at each change until `settled` or the time is up. The one wait of
+ * the landing and of `wait_for_ci`. `look` is not called before the first change or timeout.
+ */
+export async function waitForRecord<T>(
+  during: { readonly clock: Clock; readonly wakes: Wakes; readonly signal: AbortSignal },
+  untilMs: number,
+  look: () => Promise<T>,
+  settled: (seen: T) => boolean,
+): Promise<T> {
+  for (;;) {
+    const left = untilMs - during.clock.now();
+    await during.wakes.next(during.signal, Math.max(0, Math.min(left, safetyMs)));
+    const seen = await patiently(during, look);
+    if (settled(seen) || during.clock.now() >= untilMs) return seen;
+  }
+}
+
+/** How far a run is, in a line. */
+export function runLine(run: Run | undefined): string {
+  if (run === undefined) return "CI: no run yet";
+  const done = run.lanes.filter((lane) => !isActive(lane.status as RunStatus)).length;
+  const now = run.lanes.filter((lane) => lane.status === "running").map((lane) => lane.lane);
+  const failed = run.lanes.filter((lane) => lane.status === "failed").map((lane) => lane.lane);
+  return [
+    `CI: ${run.status}, ${done} of ${run.lanes.length} lanes done`,
+    ...(now.length === 0 ? [] : [`running ${now.slice(0, 4).join(", ")}`]),
+    ...(failed.length === 0 ? [] : [`failed ${failed.slice(0, 4).join(", ")}`]),
+  ].join(" · ");
+}
+
+/** What of a record a wait for a head looks at; a change of it ends the wait. */
+export function recordMark(record: ForgeBranch | undefined, verdict: string): string {
+  return record === undefined
+    ? "unknown"
+    : [record.id, record.state, record.head, record.problem ?? "", verdict].join(" ");
+}

@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { branchStates } from "../domain/status.ts";
+import type { WorkingState } from "../git/working-copy.ts";
+import { branch, input } from "./arguments.ts";
+import { checksShape, renderChecks, viewBranchChecks } from "./checks-view.ts";
+import { defineOperation } from "./operation.ts";
+import {
+  branchShape,
+  findSubject,
+  lines,
+  placeLine,
+  type Subject,
+  shownName,
+  subjectOf,
+  titleOf,
+} from "./subject.ts";
+
+const result = z.object({
+  ...branchShape,
+  state: z.enum([...branchStates, "unpushed"]),
+  title: z.string().optional(),
+  target: z.string(),
+  /** The head the forge knows. */
+  head: z.string().optional(),
+  merge_commit: z.string().optional(),
+  problem: z.string().optional(),
+  ...z.object(checksShape).partial().shape,
+  /** What is in the work tree, where this branch is checked out there. */
+  local: z
+    .object({
+      head: z.string().optional(),
+      uncommitted: z.int(),
+      untracked: z.int(),
+      operation: z.string().optional(),
+    })
+    .optional(),
+  url: z.string().optional(),
+  next: z.string(),
+});
+type StatusView = z.infer<typeof result>;
+
+export const branchStatus = defineOperation({
+  faces: { tool: "branch_status", command: "status" },
+  summary: "Shows a branch on the forge: state, head, CI lanes, and what to do next.",
+  input: input({ branch }),
+  hints: { readOnly: true, destructive: false, idempotent: true },
+  result,
+  async handle(context, given) {
+    const subject = await findSubject(context, given);
+    const { target } = await subject.forge.capabilities(context.signal);
+    const facts = {
+      ...subjectOf(subject),
+      target,
+      ...(subject.local === undefined ? {} : { local: viewLocal(subject.local) }),
+    };
+    const { known } = subject;
+    if (known === undefined) {
+      return { ...facts, state: "unpushed" as const, next: nextStep(subject, undefined) };
+    }
+    const checks = viewBranchChecks(known);
+    return {
+      ...facts,
+      state: known.state,
+      title: shownName(known.title, 200),
+      head: known.head,
+      ...(known.mergeCommit === undefined ? {} : { merge_commit: known.mergeCommit }),
+      ...(known.problem === undefined ? {} : { problem: shownName(known.problem, 500) }),
+      ...checks,
+      url: subject.forge.url(known.id),
+      next: nextStep(subject, checks.ci),
+    };
+  },
+  render: (answer) =>
+    lines(
+      `${titleOf(answer)}: ${answer.state}, target ${answer.target}`,
+      answer.title,
+      answer.head !== undefined && `head ${answer.head}`,
+      answer.merge_commit !== undefined && `merge commit ${answer.merge_commit}`,
+      answer.problem !== undefined && `problem: ${answer.problem}`,
+      renderChecks(answer),
+      answer.local !== undefined && renderLocal(answer.local),
+      answer.url,
+      `Next: ${answer.next}`,
+      placeLine(answer),
+    ),
+});
+
+function viewLocal(state: WorkingState): NonNullable<StatusView["local"]> {
+  return {
+    ...(state.head === undefined ? {} : { head: state.head }),
+    uncommitted: state.trackedCount,
+    untracked: state.untrackedCount,
+    ...(state.operation === undefined ? {} : { operation: state.operation.kind }),
+  };
+}
+
+function renderLocal(local: NonNullable<StatusView["local"]>): string {
+  const operation = local.operation === undefined ? "" : `, ${local.operation} in progress`;
+  return `here: ${local.head ?? "no commit"}, ${local.uncommitted} uncommitted, ${local.untracked} untracked${operation}`;
+}
+
+function nextStep(subject: Subject, ci: StatusView["ci"]): string {
+  const { known, local } = subject;
+  if (known === undefined) return "`land_branch` pushes it, waits for CI and lands it.";
+  if (known.state === "merged") {
+    return local !== undefined && local.head !== known.head
+      ? "It was merged; there are commits here since. `land_branch` lands them as a new change."
+      : "It was merged; nothing to do.";
+  }
+  if (known.state === "closed") return "It was closed. Push it again (`land_branch`) to reopen it.";
+  if (known.problem !== undefined) return "Solve the problem, then `land_branch`.";
+  if (local?.head !== undefined && local.head !== known.head) {
+    return "The work tree is at another head than the forge: `land_branch` pushes and lands it.";
+  }
+  if (ci === "green") return "`land_branch` (or `merge_branch`) lands it.";
+  if (ci === "failed") return "Read `lane_logs`, fix, commit, then `land_branch`.";
+  return "`land_branch` or `wait_for_ci` waits for CI.";
+}

@@ -1,0 +1,73 @@
+import { isLandError, LandError } from "../domain/errors.ts";
+import { capText } from "../text/bytes.ts";
+import { shrinkJson } from "../text/json.ts";
+import { fitToShow } from "../text/untrusted.ts";
+
+/** Room for an error's further facts, in bytes. */
+const factBytes = 3000;
+
+/** An error as it is told to programs: short keys, capped, no secret in a known format. */
+export interface ErrorView {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly state?: string;
+    readonly next?: string;
+    readonly [fact: string]: unknown;
+  };
+}
+
+/** Whatever was thrown, as an error that may be told. An unknown one tells no more than its message. */
+export function asLandError(thrown: unknown): LandError {
+  if (isLandError(thrown)) return thrown;
+  if (thrown instanceof Error && thrown.name === "AbortError") {
+    return new LandError("cancelled", "The call was cancelled.");
+  }
+  const words = thrown instanceof Error ? thrown.message : String(thrown);
+  return new LandError("internal", `Something in this kit failed: ${words || "no message"}.`, {
+    state: "What was already done stays done; nothing is undone.",
+    next: "Call again: every step looks at the state anew. If it fails again, it is a bug of this kit.",
+    cause: thrown,
+  });
+}
+
+/** An error of whoever started a face with arguments that cannot be. */
+export function badStart(message: string, next: string): LandError {
+  return new LandError("bad_argument", message, { state: "Nothing was started.", next });
+}
+
+/** The structured form of an error. Facts never replace the four fixed keys. */
+export function errorView(error: LandError): ErrorView {
+  const facts = shrinkJson(fitFacts(error.facts), factBytes) as Record<string, unknown>;
+  return {
+    error: {
+      ...facts,
+      code: error.code,
+      message: capText(fitToShow(error.message), 3000),
+      ...(error.state === undefined ? {} : { state: fitToShow(error.state) }),
+      ...(error.next === undefined ? {} : { next: fitToShow(error.next) }),
+    },
+  };
+}
+
+/** The same facts for a reader. */
+export function renderError(view: ErrorView): string {
+  const { code, message, state, next, ...facts } = view.error;
+  const lines = [`${message} (${code})`];
+  if (state !== undefined) lines.push(`State: ${state}`);
+  if (next !== undefined) lines.push(`Next: ${next}`);
+  for (const [name, value] of Object.entries(facts)) {
+    if (value !== undefined)
+      lines.push(`${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  }
+  return lines.join("\n");
+}
+
+function fitFacts(value: unknown): unknown {
+  if (typeof value === "string") return fitToShow(value);
+  if (Array.isArray(value)) return value.map(fitFacts);
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, fitFacts(held)]));
+  }
+  return value;
+}

@@ -1,0 +1,75 @@
+import { access } from "node:fs/promises";
+import { resolve } from "node:path";
+import { LandError } from "../domain/errors.ts";
+import { type Belonging, findBelonging } from "../forges/belonging.ts";
+import { Connections, type OpenOptions } from "../forges/open.ts";
+import { Git } from "../git/git.ts";
+import { openWorkingCopy } from "../git/open-working-copy.ts";
+import { readSession } from "../identity/sessions.ts";
+import { keyFile, sessionFile } from "../local/layout.ts";
+import type { Worktree } from "./worktree.ts";
+
+/** What it takes to open work trees; given by a composition root. */
+export interface WorktreeOptions extends OpenOptions {
+  /** Where relative paths begin, and what is opened where none is named. */
+  readonly cwd: string;
+  readonly stateHome: string;
+  /** A forge named by flag or environment. */
+  readonly baseUrl?: string | undefined;
+}
+
+export type OpenWorktree = (path: string | undefined, signal?: AbortSignal) => Promise<Worktree>;
+
+/**
+ * Opens the work tree at a path with the forge its repository belongs to. What is found is looked
+ * up anew each time; connections are shared, so that a process has one login and one event stream
+ * per forge however many calls there are. Throws `not_a_repository` and `no_forge`.
+ */
+export function worktreeOpener(options: WorktreeOptions): OpenWorktree {
+  const connections = new Connections(options);
+  return async (path, signal) => {
+    const copy = await openWorkingCopy(resolve(options.cwd, path ?? "."), options.env);
+    const git = new Git({ dir: copy.path, env: options.env });
+    const { stateHome, baseUrl } = options;
+    const belonging = await findBelonging({ git, stateHome, baseUrl }, signal);
+    const secrets = await knownSecrets(belonging);
+    return {
+      path: copy.path,
+      copy,
+      remote: belonging.remote,
+      forge: (forgeSignal) => connections.open(belonging, "agent", forgeSignal ?? signal),
+      async forgeAsOwner(forgeSignal) {
+        await requireOwnersKey(belonging);
+        return connections.open(belonging, "owner", forgeSignal ?? signal);
+      },
+      secrets: () => secrets,
+    };
+  };
+}
+
+/** What must never be shown: tokens of sessions, and the values that the owner gave to lanes. */
+async function knownSecrets(belonging: Belonging): Promise<readonly string[]> {
+  const files =
+    belonging.kind === "local"
+      ? [sessionFile(belonging.layout, "agent"), sessionFile(belonging.layout, "owner")]
+      : [belonging.sessionFile].filter((file) => file !== undefined);
+  // A session that cannot be read is told by whoever needs it.
+  const sessions = await Promise.all(files.map((file) => readSession(file).catch(() => undefined)));
+  const tokens = sessions.flatMap((session) => (session === undefined ? [] : [session.token]));
+  return belonging.kind === "local"
+    ? [...tokens, ...Object.values(belonging.settings.laneEnv)]
+    : tokens;
+}
+
+async function requireOwnersKey(belonging: Belonging): Promise<void> {
+  if (belonging.kind === "hosted") return;
+  try {
+    await access(keyFile(belonging.layout, "owner"));
+  } catch (cause) {
+    throw new LandError("forbidden", "The owner's key of this forge cannot be read here.", {
+      state: "Nothing was changed.",
+      next: "The forge's owner does it at a terminal, as the user who ran `land init`.",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { decidingRun } from "../domain/checks.ts";
+import { LandError } from "../domain/errors.ts";
+import { type RecoveryAction, type RecoveryRequest, recoveryActions } from "../forges/forge.ts";
+import { branch, input, oneOf, text } from "./arguments.ts";
+import { findLane } from "./find-lane.ts";
+import { defineOperation, type OperationContext } from "./operation.ts";
+import {
+  branchHere,
+  findKnownSubject,
+  lines,
+  openPlace,
+  type Place,
+  placeLine,
+  placeOf,
+  placeShape,
+  shownName,
+  subjectOf,
+  titleOf,
+} from "./subject.ts";
+
+/** Actions on one lane run; the others are about a run, a branch or the whole forge. */
+const laneActions: ReadonlySet<RecoveryAction> = new Set([
+  "rerun_lane",
+  "requeue",
+  "fail",
+  "cancel",
+]);
+const forgeActions: ReadonlySet<RecoveryAction> = new Set(["wake", "reset_target"]);
+
+export const recoverCi = defineOperation({
+  faces: { tool: "recover_ci", command: "recover" },
+  summary:
+    "Gets stuck CI going. On a lane: rerun_lane, requeue, fail, cancel. On a run: recover (its failed and unfinished lanes anew). On a branch: rerun_suite. On the forge: wake, reset_target. One rerun lane never turns a red branch green; rerun_suite can.",
+  input: input({
+    action: oneOf(recoveryActions),
+    branch,
+    lane: text(500).optional(),
+    lane_run: text(100).optional(),
+    run: text(100).optional(),
+  }),
+  hints: { readOnly: false, destructive: true, idempotent: false },
+  result: z.object({
+    ...placeShape,
+    branch: z.string().optional(),
+    number: z.string().optional(),
+    action: z.enum(recoveryActions),
+    lane: z.string().optional(),
+    lane_run: z.string().optional(),
+    run: z.string().optional(),
+    done: z.string(),
+    next: z.string(),
+  }),
+  async handle(context, given) {
+    const place = await openPlace(context, given.worktree);
+    await requireSupported(place, given.action, context.signal);
+    const request = await requestOf(context, place, given);
+    const done = await place.forge.recover(request, context.signal);
+    return {
+      ...placeOf(place),
+      ...request.about,
+      action: given.action,
+      ...(request.lane === undefined ? {} : { lane: shownName(request.lane, 100) }),
+      ...(request.laneRun === undefined ? {} : { lane_run: request.laneRun }),
+      ...(request.run === undefined ? {} : { run: request.run }),
+      done: shownName(done, 500),
+      next: forgeActions.has(given.action) ? "`inspect_queue` shows the effect." : "`wait_for_ci`.",
+    };
+  },
+  render: (answer) =>
+    lines(
+      answer.done,
+      [
+        `action ${answer.action}`,
+        answer.branch !== undefined &&
+          `branch ${titleOf({ branch: answer.branch, number: answer.number })}`,
+        answer.lane !== undefined && `lane ${answer.lane}`,
+        answer.lane_run !== undefined && `lane_run ${answer.lane_run}`,
+        answer.run !== undefined && `run ${answer.run}`,
+      ]
+        .filter((part) => part !== false)
+        .join(" · "),
+      `Next: ${answer.next}`,
+      placeLine(answer),
+    ),
+});
+
+interface Given {
+  readonly action: RecoveryAction;
+  readonly worktree?: string | undefined;
+  readonly branch?: string | undefined;
+  readonly lane?: string | undefined;
+  readonly lane_run?: string | undefined;
+  readonly run?: string | undefined;
+}
+
+async function requireSupported(
+  place: Place,
+  action: RecoveryAction,
+  signal: AbortSignal,
+): Promise<void> {
+  const { recovery } = await place.forge.capabilities(signal);
+  if (recovery.includes(action)) return;
+  throw new LandError("unsupported", `The forge ${place.forge.name} cannot do ${action}.`, {
+    state: "Nothing was done.",
+    next:
+      action === "reset_target"
+        ? "A target that was moved outside the forge is accepted or restored by its owner, at a terminal."
+        : `What it can do: ${recovery.join(", ") || "nothing of this kind"}.`,
+    facts: { possible: recovery },
+  });
+}
+
+/** What the arguments mean on the forge, and which branch they are about. */
+async function requestOf(
+  context: OperationContext,
+  place: Place,
+  given: Given,
+): Promise<RecoveryRequest & { about: { branch?: string; number?: string } }> {
+  const nothing = { lane: undefined, laneRun: undefined, run: undefined };
+  if (forgeActions.has(given.action) && given.branch === undefined) {
+    return {
+      action: given.action,
+      branchId: undefined,
+      ...nothing,
+      about: await branchHere(place, context.signal),
+    };
+  }
+  const subject = await findKnownSubject(context, given);
+  const { branch: name, number } = subjectOf(subject);
+  const about = { branch: name, ...(number === undefined ? {} : { number }) };
+  const request = { action: given.action, branchId: subject.known.id, ...nothing, about };
+  if (laneActions.has(given.action)) {
+    const found = findLane(subject.known, given);
+    const lane = found?.lane.lane ?? given.lane;
+    return { ...request, lane, laneRun: found?.lane.id ?? given.lane_run };
+  }
+  if (given.action !== "recover") return request;
+  const run = given.run ?? decidingRun(subject.known.head, subject.known.runs)?.id;
+  if (run !== undefined) return { ...request, run };
+  throw new LandError("not_found", "There is no CI run for this branch's head yet.", {
+    state: "Nothing was done.",
+    next: "`rerun_suite` or `wake` may start one; `inspect_queue` shows what waits.",
+    facts: { possible: (await place.forge.capabilities(context.signal)).recovery },
+  });
+}

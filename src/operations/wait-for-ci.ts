@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { waitForCi as wait } from "../landing/wait-ci.ts";
+import { branch, head, input, maxSeconds } from "./arguments.ts";
+import { checksShape, renderChecks, viewChecks } from "./checks-view.ts";
+import { failedLaneShape, renderFailedLanes, viewFailedLanes } from "./failed-lanes.ts";
+import { landingDeps } from "./landing-deps.ts";
+import { defineOperation } from "./operation.ts";
+import { branchShape, findSubject, lines, placeLine, subjectOf, titleOf } from "./subject.ts";
+
+const states = ["green", "failed", "waiting", "none", "superseded"] as const;
+const { run, note, isolation, lanes, more_lanes } = checksShape;
+
+export const waitForCi = defineOperation({
+  faces: { tool: "wait_for_ci", command: "wait" },
+  summary:
+    "Waits until CI has judged exactly one head. `waiting` and `none` (no run yet): call again. Only `green` can land.",
+  input: input({
+    branch,
+    head,
+    max_seconds: maxSeconds,
+  }),
+  hints: { readOnly: true, destructive: false, idempotent: true },
+  result: z.object({
+    ...branchShape,
+    state: z.enum(states),
+    head: z.string(),
+    ...{ run, note, isolation, lanes, more_lanes },
+    failed: z.array(failedLaneShape).optional(),
+    next: z.string(),
+  }),
+  async handle(context, given) {
+    const subject = await findSubject(context, given);
+    const seen = await wait(landingDeps(context, subject), {
+      branch: subject.known === undefined ? { name: subject.name } : { id: subject.known.id },
+      head: given.head ?? (subject.known === undefined ? subject.local?.head : undefined),
+      maxSeconds: given.max_seconds ?? context.waitSeconds,
+    });
+    const { ci: _verdict, ...checks } = viewChecks(
+      seen.head,
+      seen.run === undefined ? [] : [seen.run],
+    );
+    const secrets = subject.worktree.secrets?.() ?? [];
+    return {
+      ...subjectOf({ ...subject, known: seen.branch ?? subject.known }),
+      state: seen.state,
+      head: seen.head,
+      ...checks,
+      ...(seen.failed.length === 0 ? {} : { failed: viewFailedLanes(seen.failed, secrets) }),
+      next: nextSteps[seen.state],
+    };
+  },
+  render: (answer) =>
+    lines(
+      `${titleOf(answer)}: ${answer.state} · head ${answer.head}`,
+      renderChecks({ ...answer, ci: answer.state === "waiting" ? "pending" : answer.state }),
+      answer.failed !== undefined && renderFailedLanes(answer.failed),
+      `Next: ${answer.next}`,
+      placeLine(answer),
+    ),
+});
+
+const nextSteps: Readonly<Record<(typeof states)[number], string>> = {
+  green: "`merge_branch` or `land_branch`.",
+  failed: "Read `lane_logs`, fix, commit, then `land_branch`.",
+  waiting: "Not settled yet: call `wait_for_ci` again.",
+  none: "No run for this head yet: call again; if it stays so, see `branch_status` and `recover_ci` with `wake`.",
+  superseded: "Its run was given up for a newer head: wait for that one.",
+};

@@ -1,0 +1,80 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { type Identity, identityOf, isStillThere } from "./identity.ts";
+import { signalGroup } from "./run.ts";
+import { findTagged, type Tag, type TaggedProcess } from "./tagged.ts";
+
+/** Something that was started, with all that it may have started itself. */
+export interface ProcessTree {
+  readonly identity: Identity;
+  /** In the environment of all of them. */
+  readonly tag: Tag;
+  /**
+   * Whether the first process and its child are a sandbox that ends at once when asked politely,
+   * and so would take the program's own chance to end in order.
+   */
+  readonly sandboxed: boolean;
+  readonly ended: Promise<unknown>;
+}
+
+const afterKillMs = 5000;
+
+/**
+ * Asks a whole tree to end, and ends it after `graceMs` (0: at once). Resolves once nothing of it
+ * is left.
+ */
+export async function endTree(tree: ProcessTree, graceMs: number): Promise<void> {
+  if (graceMs > 0 && (await ask(tree))) {
+    const impatience = new AbortController();
+    const patience = wait(graceMs, undefined, { signal: impatience.signal }).catch(() => undefined);
+    await Promise.race([tree.ended, patience]);
+    impatience.abort();
+  }
+  signalGroup(tree.identity.pid, "SIGKILL");
+  await Promise.all([
+    endTagged(tree.tag),
+    Promise.race([tree.ended, wait(afterKillMs, undefined, { ref: false })]),
+  ]);
+}
+
+/** Kills all tagged processes. Answers how many were still there after a few seconds of trying. */
+export async function endTagged(tag: Tag): Promise<number> {
+  const giveUpAt = performance.now() + afterKillMs;
+  for (;;) {
+    const left = await findTagged(tag);
+    if (left.length === 0 || performance.now() > giveUpAt) return left.length;
+    for (const one of left) signal(one.pid, "SIGKILL");
+    await wait(5);
+  }
+}
+
+/** Resolves once a process has ended, or after a few seconds. For one that is about to end. */
+export async function untilGone(pid: number): Promise<void> {
+  const identity = identityOf(pid);
+  const giveUpAt = performance.now() + afterKillMs;
+  while (isStillThere(identity) && performance.now() < giveUpAt) await wait(2);
+}
+
+/**
+ * Kills the process group of a process that an earlier run of this program started, if that very
+ * process is still there. A pid that now belongs to somebody else is left alone.
+ */
+export function killOrphan(identity: Identity): boolean {
+  return isStillThere(identity) && signalGroup(identity.pid, "SIGKILL");
+}
+
+async function ask(tree: ProcessTree): Promise<boolean> {
+  const root = tree.identity.pid;
+  const isSandbox = (one: TaggedProcess) => one.pid === root || one.parent === root;
+  const inside = (await findTagged(tree.tag)).filter((one) => !(tree.sandboxed && isSandbox(one)));
+  for (const one of inside) signal(one.pid, "SIGTERM");
+  if (tree.sandboxed) return inside.length > 0;
+  return signalGroup(root, "SIGTERM") || inside.length > 0;
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // Gone meanwhile, which is what was wanted.
+  }
+}

@@ -1,0 +1,83 @@
+import { execa } from "execa";
+
+export interface RunOptions {
+  readonly cwd?: string | undefined;
+  /** The whole environment of the child; nothing is added. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly input?: string | Uint8Array | undefined;
+  /** Output beyond this many bytes per stream ends the child. Default 64 MiB. */
+  readonly maxOutputBytes?: number | undefined;
+}
+
+export interface Finished {
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+  readonly cancelled: boolean;
+  /** Why it never ran, such as a missing program. */
+  readonly notStarted: string | undefined;
+}
+
+const defaultMaxOutput = 64 * 1024 * 1024;
+
+/**
+ * Runs a program to its end in a process group of its own, under a deadline, and never throws for
+ * how it ended. On deadline or cancel the whole group gets TERM, then KILL a second later.
+ */
+export async function run(
+  file: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<Finished> {
+  const stopped = AbortSignal.timeout(options.timeoutMs);
+  const cancel =
+    options.signal === undefined ? stopped : AbortSignal.any([options.signal, stopped]);
+  const child = execa(file, args, {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: options.env as Record<string, string>,
+    extendEnv: false,
+    input: options.input ?? "",
+    encoding: "buffer",
+    maxBuffer: options.maxOutputBytes ?? defaultMaxOutput,
+    reject: false,
+    detached: true,
+    cleanup: true,
+    stripFinalNewline: false,
+  });
+  const end = () => endGroup(child.pid);
+  if (cancel.aborted) end();
+  else cancel.addEventListener("abort", end, { once: true });
+  const result = await child;
+  cancel.removeEventListener("abort", end);
+  const started = result.exitCode !== undefined || result.signal !== undefined;
+  return {
+    exitCode: result.exitCode,
+    signal: result.signal,
+    stdout: result.stdout,
+    stderr: new TextDecoder().decode(result.stderr),
+    timedOut: stopped.aborted && options.signal?.aborted !== true,
+    cancelled: options.signal?.aborted === true,
+    notStarted: started ? undefined : (result.originalMessage ?? "could not be started"),
+  };
+}
+
+/** Sends a process group TERM and, should it still be there a second later, KILL. */
+export function endGroup(pid: number | undefined, graceMs = 1000): void {
+  if (pid === undefined) return;
+  if (!signalGroup(pid, "SIGTERM")) return;
+  setTimeout(() => signalGroup(pid, "SIGKILL"), graceMs).unref();
+}
+
+/** Signals a whole process group; false where it is gone. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(-pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,40 @@
+import { endTagged, killOrphan } from "../../process/ending.ts";
+import type { LaneRecord } from "../store/records.ts";
+import type { Store, Writes } from "../store/store.ts";
+import { tagVariable } from "./lane-environment.ts";
+
+/** How often a lane that lost its worker is tried again before it counts as lost. */
+const maxRetries = 3;
+
+/**
+ * Ends what lanes of an earlier process of this forge left running, and puts those lanes back into
+ * the queue. To be called before any lane is started here: whatever carries this forge's tag then
+ * is an orphan. Answers how many lanes were put back.
+ */
+export async function recoverOrphans(store: Store, instance: string): Promise<number> {
+  const lost = store.read.runningLanes();
+  for (const lane of lost) if (lane.process !== null) killOrphan(lane.process);
+  await endTagged({ name: tagVariable, value: `${instance}-`, match: "prefix" });
+  if (lost.length > 0) store.write((tx) => tryAgain(tx, lost));
+  return lost.length;
+}
+
+/** Puts back running lanes whose lease ran out and that no worker here has. */
+export function recoverLapsed(tx: Writes, now: string, ours: ReadonlySet<number>): void {
+  const lapsed = tx
+    .runningLanes()
+    .filter((lane) => !ours.has(lane.id) && (lane.leaseExpiresAt ?? "") <= now);
+  tryAgain(tx, lapsed);
+}
+
+function tryAgain(tx: Writes, lanes: readonly LaneRecord[]): void {
+  for (const lane of lanes) {
+    if (tx.lane(lane.id)?.claimToken !== lane.claimToken) continue;
+    if (lane.retryCount < maxRetries) tx.requeueLane(lane.id, "stale_recovered");
+    else {
+      const note = `the forge lost it ${lane.retryCount + 1} times while it ran`;
+      tx.endLane(lane.id, { status: "failed", failureKind: "lost", note });
+    }
+  }
+  for (const runId of new Set(lanes.map((lane) => lane.runId))) tx.refoldRun(runId);
+}

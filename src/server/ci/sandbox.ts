@@ -1,0 +1,139 @@
+import { lstatSync, realpathSync } from "node:fs";
+import { runsWell } from "../../process/probe.ts";
+import type { ServerConfig } from "../config.ts";
+
+export type Isolation = "bwrap" | "none";
+
+/** What a lane is let into. */
+export interface SandboxPlaces {
+  readonly tree: string;
+  /** Become /tmp and /var/tmp. */
+  readonly tmp: string;
+  readonly varTmp: string;
+  readonly cache: string;
+  readonly objectsDir: string;
+  /** Folders it may not see. */
+  readonly hidden: readonly string[];
+}
+
+const namespaces = ["--unshare-pid", "--die-with-parent", "--new-session", "--cap-drop", "ALL"];
+
+/** What root keeps, so that package managers and tests that change owners or users work. */
+const rootCapabilities = [
+  "CAP_CHOWN",
+  "CAP_DAC_OVERRIDE",
+  "CAP_FOWNER",
+  "CAP_FSETID",
+  "CAP_KILL",
+  "CAP_NET_BIND_SERVICE",
+  "CAP_SETGID",
+  "CAP_SETUID",
+];
+
+/** Doors to services that would run a program outside of the sandbox for whoever asks. */
+const doors = [
+  "/run/containerd",
+  "/run/crio",
+  "/run/dbus",
+  "/run/docker.sock",
+  "/run/libvirt",
+  "/run/podman",
+  "/run/snapd.socket",
+  "/run/systemd/private",
+  "/run/user",
+];
+
+/** Whether bubblewrap works here, with all that a lane's sandbox asks of it. Blocks shortly. */
+export function probeIsolation(env: ServerConfig["env"]): Isolation {
+  const args = [...baseArguments(), "--tmpfs", "/tmp", "--json-status-fd", "1", "--", "true"];
+  return runsWell("bwrap", args, env, 5000) ? "bwrap" : "none";
+}
+
+/** All that lanes have no business with: state, keys, the canonical repository, other lanes. */
+export function hiddenFrom(config: ServerConfig): readonly string[] {
+  return [
+    config.stateDir,
+    config.repositoryDir,
+    config.logsDir,
+    config.workspacesDir,
+    config.cacheDir,
+    config.hooksDir,
+    ...config.hiddenDirs,
+  ];
+}
+
+/**
+ * The arguments that make bubblewrap run a command: the machine's files read-only, the workspace
+ * and the lane's cache writable, a /tmp of its own, no process that outlives it. It reports to
+ * file descriptor 3. Mounts are made in this order, so what comes later is seen.
+ */
+export function sandboxArguments(command: readonly string[], places: SandboxPlaces): string[] {
+  const tree = realpathSync(places.tree);
+  const cache = realpathSync(places.cache);
+  const objects = realpathSync(places.objectsDir);
+  const hidden = outermost(places.hidden.map(existing).filter((path) => path !== undefined));
+  return [
+    ...baseArguments(),
+    ...["--bind", realpathSync(places.tmp), "/tmp"],
+    ...["--bind", realpathSync(places.varTmp), "/var/tmp"],
+    ...doors.flatMap(shut),
+    ...hidden.flatMap((dir) => ["--tmpfs", dir]),
+    ...["--bind", tree, tree],
+    ...["--bind", cache, cache],
+    ...["--ro-bind", objects, objects],
+    ...hidden.flatMap((dir) => ["--remount-ro", dir]),
+    ...["--chdir", tree],
+    ...["--json-status-fd", "3"],
+    "--",
+    ...command,
+  ];
+}
+
+/** Whether bubblewrap, by its report, got as far as running the command to its end. */
+export function ranInSandbox(report: string): boolean {
+  return report.includes('"exit-code"');
+}
+
+/**
+ * The process that keeps all others of a sandbox, from bubblewrap's report. Once it has ended they
+ * all have, also those that hide.
+ */
+export function keeperIn(report: string): number | undefined {
+  const pid = /"child-pid": *(\d+)/.exec(report)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+function baseArguments(): string[] {
+  const asRoot = process.getuid?.() === 0;
+  return [
+    ...namespaces,
+    ...(asRoot ? rootCapabilities.flatMap((name) => ["--cap-add", name]) : []),
+    ...["--ro-bind", "/", "/"],
+    ...["--dev", "/dev"],
+    ...["--proc", "/proc"],
+  ];
+}
+
+function shut(door: string): string[] {
+  const path = existing(door);
+  if (path === undefined) return [];
+  return lstatSync(path).isDirectory() ? ["--tmpfs", path] : ["--ro-bind", "/dev/null", path];
+}
+
+/** The paths that lie in none of the others. Shorter ones come first. */
+function outermost(paths: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (const path of paths.toSorted((a, b) => a.length - b.length)) {
+    if (!kept.some((outer) => path === outer || path.startsWith(`${outer}/`))) kept.push(path);
+  }
+  return kept;
+}
+
+/** Bubblewrap would follow a link out of the tree it builds, so it is told real paths alone. */
+function existing(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}

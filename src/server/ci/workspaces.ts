@@ -1,0 +1,171 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isLandError } from "../../domain/errors.ts";
+import type { LaneRecord } from "../store/records.ts";
+import { removeTree } from "./remove-tree.ts";
+import {
+  cleanSlot,
+  discardSlot,
+  fillSlot,
+  goneSuffix,
+  makeSlot,
+  type SlotPlaces,
+  type SlotSource,
+  slotPlaces,
+} from "./slot.ts";
+
+/** A claim of a lane, as a workspace is marked with it. */
+export type Claim = Pick<LaneRecord, "id" | "claimToken" | "head">;
+
+/** A lane's workspace, while it has it. */
+export interface Workspace {
+  readonly tree: string;
+  /** Its own folders for temporary files: what it sees as /tmp, and as /var/tmp. */
+  readonly tmp: string;
+  readonly varTmp: string;
+  /** Cleans it and gives it back. Never throws. */
+  release(): Promise<void>;
+}
+
+export interface WorkspacesOptions extends SlotSource {
+  readonly dir: string;
+  /** Whether that claim is a running lane's in the store, after a crash also. */
+  readonly isRunning: (claim: { readonly id: number; readonly claimToken: number }) => boolean;
+  /** How many workspaces there may be. */
+  readonly most: () => number;
+}
+
+/** The pool of workspaces. Each serves one lane at a time and is kept for the next. */
+export class Workspaces {
+  readonly #options: WorkspacesOptions;
+  /** Slots that somebody has or that are being cleaned, by name. */
+  readonly #busy = new Set<string>();
+  /** Slots known to hold nothing that a lane left. */
+  readonly #clean = new Set<string>();
+  #waiting: (() => void)[] = [];
+
+  constructor(options: WorkspacesOptions) {
+    this.#options = options;
+    mkdirSync(options.dir, { recursive: true });
+  }
+
+  /** A workspace with `claim.head` checked out. Throws in git's words where that cannot be had. */
+  async take(claim: Claim, signal: AbortSignal): Promise<Workspace> {
+    const name = await this.#choose(claim);
+    const slot = slotPlaces(join(this.#options.dir, name));
+    try {
+      await this.#prepare(name, slot, claim, signal);
+    } catch (error) {
+      // A checkout that was called off is mended by the next one; what failed twice is not.
+      await this.#release(name, slot, isLandError(error, "cancelled"));
+      throw error;
+    }
+    return {
+      tree: slot.tree,
+      tmp: slot.tmp,
+      varTmp: slot.varTmp,
+      release: () => this.#release(name, slot, true),
+    };
+  }
+
+  /** Removes what a crash left half removed. Never throws. */
+  async sweep(): Promise<void> {
+    for (const name of this.#names().filter((one) => one.includes(goneSuffix))) {
+      await removeTree(join(this.#options.dir, name)).catch(() => undefined);
+    }
+  }
+
+  async #prepare(name: string, slot: SlotPlaces, claim: Claim, signal: AbortSignal): Promise<void> {
+    try {
+      if (!this.#clean.delete(name)) await cleanSlot(slot, this.#options);
+      await fillSlot(slot, this.#options, claim.head, signal);
+    } catch (error) {
+      if (isLandError(error, "cancelled")) throw error;
+      // New, damaged by a lane, or left half done by a crash: made anew, once.
+      await makeSlot(slot, this.#options, claim.head);
+      await fillSlot(slot, this.#options, claim.head, signal);
+    }
+  }
+
+  async #release(name: string, slot: SlotPlaces, reusable: boolean): Promise<void> {
+    try {
+      if (!reusable || this.#slotNames().length > this.#options.most()) {
+        await discardSlot(slot);
+      } else {
+        await cleanSlot(slot, this.#options);
+        this.#clean.add(name);
+      }
+    } catch {
+      await discardSlot(slot).catch(() => undefined);
+    }
+    await rm(slot.mark, { force: true }).catch(() => undefined);
+    this.#busy.delete(name);
+    this.#waiting.shift()?.();
+  }
+
+  async #choose(claim: Claim): Promise<string> {
+    for (;;) {
+      const names = this.#slotNames();
+      const free = names.filter((name) => !this.#busy.has(name) && !this.#isHeld(name, claim));
+      const name = free.find((one) => this.#clean.has(one)) ?? free[0];
+      if (name !== undefined) return this.#mark(name, claim);
+      // Where nobody of this process has one, nobody would ever give one back.
+      if (names.length < this.#options.most() || this.#busy.size === 0) {
+        return this.#mark(firstUnused(names, this.#busy), claim);
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #mark(name: string, claim: Claim): string {
+    this.#busy.add(name);
+    const slot = slotPlaces(join(this.#options.dir, name));
+    mkdirSync(slot.dir, { recursive: true });
+    writeFileSync(slot.mark, `${claim.id} ${claim.claimToken}\n`);
+    return name;
+  }
+
+  /** Whether another lane's running claim has the slot, as its mark and the store say. */
+  #isHeld(name: string, claim: Claim): boolean {
+    const mark = readMark(slotPlaces(join(this.#options.dir, name)).mark);
+    if (mark === undefined) return false;
+    if (mark.id === claim.id && mark.claimToken === claim.claimToken) return false;
+    return this.#options.isRunning(mark);
+  }
+
+  #slotNames(): string[] {
+    return this.#names()
+      .filter(isSlotName)
+      .sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.#options.dir);
+    } catch {
+      mkdirSync(this.#options.dir, { recursive: true });
+      return [];
+    }
+  }
+}
+
+function isSlotName(name: string): boolean {
+  return /^w[1-9][0-9]*$/.test(name);
+}
+
+function firstUnused(names: readonly string[], busy: ReadonlySet<string>): string {
+  for (let number = 1; ; number++) {
+    const name = `w${number}`;
+    if (!names.includes(name) && !busy.has(name)) return name;
+  }
+}
+
+function readMark(file: string): { id: number; claimToken: number } | undefined {
+  try {
+    const [id, claimToken] = readFileSync(file, "utf8").trim().split(" ").map(Number);
+    return id === undefined || claimToken === undefined ? undefined : { id, claimToken };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,53 @@
+/** What the owner may change while the forge runs; read anew whenever it is needed. */
+export interface OwnerSettings {
+  /** `none`: the owner's recorded choice to land without a manifest. */
+  readonly ci: "manifest" | "none";
+  /** Lanes that may run at once; null = as many as the machine has processors. */
+  readonly ciConcurrency: number | null;
+  readonly laneTimeoutSeconds: number;
+  readonly maxLogBytes: number;
+  /** Whether heads that remove or change a lane of the target's manifest may land unasked. */
+  readonly allowCiChange: boolean;
+  /** Values that lanes may ask for by name. */
+  readonly laneEnv: Readonly<Record<string, string>>;
+  /** Lanes that the owner exempts from the sandbox, by lane id. */
+  readonly unsandboxedLanes: readonly string[];
+}
+
+/** Everything the forge's process is told at its start. Paths are absolute. */
+export interface ServerConfig {
+  readonly version: string;
+  readonly stateDir: string;
+  /** The canonical bare repository. */
+  readonly repositoryDir: string;
+  /** The one SQLite file. */
+  readonly storeFile: string;
+  /** Locked by the process that owns this forge, through the operating system. */
+  readonly lockFile: string;
+  readonly logsDir: string;
+  readonly workspacesDir: string;
+  readonly cacheDir: string;
+  readonly hooksDir: string;
+  /** Touched by the post-receive hook. */
+  readonly wakeFile: string;
+  /** Folders no lane may see, such as the one above `stateDir` that holds the keys of all forges. */
+  readonly hiddenDirs: readonly string[];
+  /** The repository's slug on pages and in answers. */
+  readonly repo: string;
+  /** Short name of the branch landed on. */
+  readonly target: string;
+  /** Where the target begins when the canonical repository does not have it yet. */
+  readonly seed?: { readonly fromRepository: string; readonly sha: string } | null;
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+  /** The URL people use where a proxy stands in front; null = host and port. */
+  readonly canonicalUrl: string | null;
+  readonly ownerNpub: string;
+  readonly agentNpub: string;
+  readonly settings: () => OwnerSettings;
+  /** Stops by itself after this long without work; null = never. */
+  readonly idleSeconds: number | null;
+  /** The process's environment, read once by `config/`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}

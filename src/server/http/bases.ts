@@ -1,0 +1,31 @@
+import type { ServerConfig } from "../config.ts";
+
+const loopbackNames = ["127.0.0.1", "localhost", "[::1]"];
+
+/** Whether nobody but this machine can reach a server bound to `host`. */
+export function isLoopback(host: string): boolean {
+  return /^(127(\.\d{1,3}){3}|localhost|::1|\[::1\])$/.test(host);
+}
+
+/** The URLs this forge is reached at, the plainest first, without a trailing slash. */
+export function basesOf(config: ServerConfig, port: number): readonly string[] {
+  const own = config.host.includes(":") ? `[${config.host.replace(/[[\]]/g, "")}]` : config.host;
+  const names = isLoopback(config.host) ? [own, ...loopbackNames] : [own];
+  const bases = [...new Set(names)].map((name) => `http://${name}:${port}`);
+  const canonical = config.canonicalUrl?.replace(/\/+$/, "");
+  return canonical === undefined ? bases : [canonical, ...bases];
+}
+
+/** What the `Host` header may say; undefined = anything, where the forge is not on loopback. */
+export function hostsOf(config: ServerConfig, port: number): ReadonlySet<string> | undefined {
+  if (!isLoopback(config.host)) return undefined;
+  const hosts = new Set<string>();
+  for (const base of basesOf(config, port)) {
+    if (!URL.canParse(base)) continue;
+    const url = new URL(base);
+    hosts.add(url.host);
+    // Clients may spell out a scheme's own port.
+    if (url.port === "") hosts.add(`${url.host}:${url.protocol === "https:" ? 443 : 80}`);
+  }
+  return hosts;
+}

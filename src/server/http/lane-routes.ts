@@ -1,0 +1,199 @@
+import type { LaneActionAnswer } from "../../contract/ci.ts";
+import { decidingRun } from "../../domain/checks.ts";
+import { isActive } from "../../domain/status.ts";
+import type { RunPlan } from "../ci/ci.ts";
+import { RefusedError } from "../refused.ts";
+import type { BranchRecord, LaneDefinition, LaneRecord, RunRecord } from "../store/records.ts";
+import type { Reads, Writes } from "../store/store.ts";
+import { headRuns, requireBranch } from "./branch-routes.ts";
+import { notFound } from "./fault.ts";
+import type { Call, Handlers } from "./handler.ts";
+
+type LaneRoutes = "rerunLane" | "failLane" | "cancelLane" | "requeueLane";
+
+/** The ways out of stuck or failed CI. None of them lets a head land that no whole run tested. */
+export const laneHandlers: Pick<Handlers, LaneRoutes | "rerunSuite" | "recoverRun"> = {
+  rerunLane(call) {
+    const { parts, caller } = call;
+    const run = parts.store.write((tx) => {
+      const lane = laneOfBranch(tx, call);
+      if (isActive(lane.status)) {
+        throw new RefusedError(409, `lane ${lane.lane} is still ${lane.status}`);
+      }
+      return tx.createRun({
+        branchId: lane.branchId,
+        subject: "head",
+        head: lane.head,
+        partial: true,
+        rerunOf: lane.runId,
+        reason: null,
+        note: `Manual rerun of lane ${lane.lane} from branch CI run #${lane.runId} by ${caller.npub}`,
+        status: "failed",
+        lanes: [copyOf(lane)],
+      });
+    });
+    return queued(call, run);
+  },
+
+  async rerunSuite(call) {
+    const { parts, caller, id } = call;
+    const { read } = parts.store;
+    const branch = requireBranch(read, id("branch_id"));
+    const before = finishedRun(read, branch);
+    // Without lanes there is nothing to copy: what kept them away may be gone, so CI plans anew.
+    const plan =
+      read.lanesOfRun(before.id).length > 0
+        ? undefined
+        : await parts.ci.plan(branch.head, branch.mergeBase);
+    const run = parts.store.write((tx) => {
+      const again = finishedRun(tx, requireBranch(tx, branch.id));
+      if (again.head !== branch.head) throw notFound("branch run");
+      return tx.createRun({
+        branchId: branch.id,
+        subject: "head",
+        head: branch.head,
+        partial: false,
+        rerunOf: again.id,
+        ...(plan ?? copiedPlan(tx, again)),
+        note: `${plan?.note == null ? "" : `${plan.note} · `}Manual rerun of branch CI run #${again.id} by ${caller.npub}`,
+      });
+    });
+    return queued(call, run);
+  },
+
+  failLane: (call) =>
+    changeLane(call, (tx, lane) => {
+      requireActive(lane);
+      tx.endLane(lane.id, {
+        status: "failed",
+        failureKind: null,
+        note: `Manual fail by ${call.caller.npub}: marked ${lane.lane} failed for CI recovery.`,
+      });
+    }),
+
+  cancelLane: (call) =>
+    changeLane(call, (tx, lane) => {
+      requireActive(lane);
+      tx.endLane(lane.id, {
+        status: "failed",
+        failureKind: "cancelled",
+        note: `Cancelled by ${call.caller.npub}.`,
+      });
+    }),
+
+  requeueLane: (call) =>
+    changeLane(call, (tx, lane) => {
+      if (!isRequeuable(lane)) {
+        throw new RefusedError(409, `lane ${lane.lane} cannot be requeued from ${lane.status}`);
+      }
+      tx.requeueLane(lane.id, "queued");
+      tx.noteRun(lane.runId, `Lane ${lane.lane} requeued by ${call.caller.npub}`);
+    }),
+
+  recoverRun(call) {
+    const { parts, id, caller } = call;
+    const branchId = id("branch_id");
+    const runId = id("run_id");
+    const count = parts.store.write((tx) => {
+      const run = tx.run(runId);
+      if (run === undefined || run.branchId !== branchId) throw notFound("branch run");
+      const lanes = tx.lanesOfRun(runId).filter(isRequeuable);
+      for (const lane of lanes) tx.requeueLane(lane.id, "queued");
+      if (lanes.length > 0) {
+        tx.refoldRun(runId);
+        tx.noteRun(runId, `Recovered by ${caller.npub}`);
+      }
+      return lanes.length;
+    });
+    parts.log.info({ branchId, runId, count, by: caller.npub }, "run recovered");
+    parts.ci.wake();
+    return {
+      status: "ok",
+      branch_id: branchId,
+      run_id: runId,
+      nightly_run_id: null,
+      recovered_lane_count: count,
+    };
+  },
+};
+
+/** Applies a change to one lane and its run, and tells CI. */
+function changeLane<N extends "failLane" | "cancelLane" | "requeueLane">(
+  call: Call<N>,
+  change: (tx: Writes, lane: LaneRecord) => void,
+): LaneActionAnswer {
+  const { parts, caller } = call as Call<"failLane">;
+  const after = parts.store.write((tx) => {
+    const lane = laneOfBranch(tx, call);
+    change(tx, lane);
+    tx.refoldRun(lane.runId);
+    return tx.lane(lane.id) ?? lane;
+  });
+  parts.log.info(
+    { lane: after.lane, laneRun: after.id, status: after.status, by: caller.npub },
+    "lane changed by hand",
+  );
+  parts.ci.wake();
+  return {
+    status: "ok",
+    branch_id: after.branchId,
+    nightly_run_id: null,
+    lane_run_id: after.id,
+    lane_status: after.status,
+  };
+}
+
+function queued<N extends "rerunLane" | "rerunSuite">(call: Call<N>, run: RunRecord) {
+  call.parts.ci.wake();
+  return { status: "ok", branch_id: call.id("branch_id"), rerun_suite_id: run.id };
+}
+
+function laneOfBranch(read: Reads, call: Pick<Call<"failLane">, "id">): LaneRecord {
+  const lane = read.lane(call.id("lane_run_id"));
+  if (lane === undefined || lane.branchId !== call.id("branch_id")) {
+    throw notFound("branch lane");
+  }
+  return lane;
+}
+
+/** The run that decides about the branch's head, which must have ended. */
+function finishedRun(read: Reads, branch: BranchRecord): RunRecord {
+  const run = decidingRun(branch.head, headRuns(read, branch));
+  if (run === undefined) throw notFound("branch run");
+  if (isActive(run.status)) {
+    throw new RefusedError(409, `run #${run.id} is still ${run.status}`);
+  }
+  return run;
+}
+
+function copiedPlan(read: Reads, run: RunRecord): RunPlan {
+  const lanes = read.lanesOfRun(run.id).map(copyOf);
+  return { lanes, status: "failed", reason: null, note: null };
+}
+
+/** A lane's definition again. Which paths chose it does not matter any more. */
+function copyOf(lane: LaneRecord): LaneDefinition & { rerunOf: number } {
+  return {
+    lane: lane.lane,
+    title: lane.title,
+    entrypoint: lane.entrypoint,
+    command: lane.command,
+    paths: [],
+    inputs: [],
+    env: lane.env,
+    concurrencyGroup: lane.concurrencyGroup,
+    timeoutSeconds: lane.timeoutSeconds,
+    targetKey: lane.targetKey,
+    rerunOf: lane.id,
+  };
+}
+
+function requireActive(lane: LaneRecord): void {
+  if (!isActive(lane.status)) {
+    throw new RefusedError(409, `lane ${lane.lane} is already ${lane.status}`);
+  }
+}
+
+function isRequeuable(lane: LaneRecord): boolean {
+  return isActive(lane.status) || lane.status === "failed";
+}

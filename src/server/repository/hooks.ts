@@ -1,0 +1,73 @@
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/*
+ * The hooks use nothing but what is built into a POSIX shell, since they run with the pusher's
+ * PATH, and they read names from files beside them, since a name inside a script would be code.
+ */
+
+const updateHook = `#!/bin/sh
+# Written by forge-landing-kit at each start of the forge; changes made here are lost.
+here=\${0%/*}
+if ! IFS= read -r target <"$here/target"; then
+  echo "This forge cannot read the name of its target branch, so it takes no push." >&2
+  echo "Restart it (land stop, then land status), which writes that file again." >&2
+  exit 1
+fi
+case $1 in
+  "refs/heads/$target")
+    echo "The branch $target is this forge's target. It is never pushed to:" >&2
+    echo "it only receives branches that CI has tested. Nothing was changed." >&2
+    echo "Push your commits as a branch of their own and land that: land" >&2
+    exit 1
+    ;;
+  refs/land/* | refs/replace/*)
+    echo "The refs below \${1%/*}/ belong to the forge. Nothing was changed." >&2
+    exit 1
+    ;;
+esac
+exit 0
+`;
+
+const postReceiveHook = `#!/bin/sh
+# Written by forge-landing-kit at each start of the forge; changes made here are lost.
+while read -r line; do :; done
+IFS= read -r wake <"\${0%/*}/wake-file" && echo "$$" >"$wake"
+exit 0
+`;
+
+/** Writes the hooks and what they read, each file whole or not at all and only if it differs. */
+export async function writeHooks(hooks: {
+  readonly dir: string;
+  readonly target: string;
+  readonly wakeFile: string;
+}): Promise<void> {
+  await mkdir(hooks.dir, { recursive: true, mode: 0o755 });
+  // What the hooks read comes first, so that no hook ever runs without it.
+  await writeIfDifferent(join(hooks.dir, "target"), `${hooks.target}\n`, 0o644);
+  await writeIfDifferent(join(hooks.dir, "wake-file"), `${hooks.wakeFile}\n`, 0o644);
+  await writeIfDifferent(join(hooks.dir, "update"), updateHook, 0o755);
+  await writeIfDifferent(join(hooks.dir, "post-receive"), postReceiveHook, 0o755);
+}
+
+async function writeIfDifferent(file: string, content: string, mode: number): Promise<void> {
+  if (await isWritten(file, content, mode)) return;
+  const temporary = `${file}.${process.pid}.new`;
+  try {
+    await writeFile(temporary, content, { flush: true });
+    await chmod(temporary, mode);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function isWritten(file: string, content: string, mode: number): Promise<boolean> {
+  try {
+    const [now, found] = await Promise.all([readFile(file, "utf8"), stat(file)]);
+    return now === content && (found.mode & 0o777) === mode;
+  } catch {
+    return false;
+  }
+}

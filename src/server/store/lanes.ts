@@ -1,0 +1,177 @@
+import type { Database } from "./database.ts";
+import { nextTurn } from "./lane-queue.ts";
+import type { LaneRecord } from "./records.ts";
+import type { Reads, Writes } from "./store.ts";
+import type { Writing } from "./writing.ts";
+
+const columns = `id, run_id AS runId, branch_id AS branchId, head, lane, title, entrypoint, command,
+  env, concurrency_group AS concurrencyGroup, timeout_seconds AS timeoutSeconds,
+  target_key AS targetKey, status, reason, failure_kind AS failureKind, note,
+  retry_count AS retryCount, rerun_of AS rerunOf, claim_token AS claimToken, pid,
+  process_start AS processStart, boot_id AS bootId, isolation,
+  executor_run_id AS executorRunId, executor_target_id AS executorTargetId,
+  created_at AS createdAt, started_at AS startedAt, finished_at AS finishedAt,
+  heartbeat_at AS heartbeatAt, lease_expires_at AS leaseExpiresAt`;
+
+type LaneRow = Omit<LaneRecord, "command" | "env" | "process"> & {
+  readonly command: string;
+  readonly env: string;
+  readonly pid: number | null;
+  readonly processStart: string | null;
+  readonly bootId: string | null;
+};
+
+function toLane({ pid, processStart, bootId, command, env, ...row }: LaneRow): LaneRecord {
+  return {
+    ...row,
+    command: JSON.parse(command),
+    env: JSON.parse(env),
+    process: pid === null ? null : { pid, startTime: processStart, bootId },
+  };
+}
+
+/** What belongs to one attempt and is forgotten before the next. */
+const cleared = `failure_kind = NULL, note = NULL, pid = NULL, process_start = NULL, boot_id = NULL,
+  isolation = NULL, executor_run_id = NULL, executor_target_id = NULL, finished_at = NULL`;
+
+/** An end's own values; whatever else its object carries has no column. */
+const endOf = (end: Parameters<Writes["finishLane"]>[2]) => ({
+  status: end.status,
+  failureKind: end.failureKind,
+  note: end.note,
+});
+
+/** Only the claim that is still good may change a running lane. */
+const ownClaim = "id = :id AND status = 'running' AND claim_token = :token";
+
+type LaneReads = Pick<
+  Reads,
+  "lane" | "lanesOfRun" | "runningLanes" | "countRunningLanes" | "queuedLanes" | "countQueuedLanes"
+>;
+type LaneWrites = Pick<
+  Writes,
+  | "setLaneReason"
+  | "claimLane"
+  | "recordLaneProcess"
+  | "heartbeat"
+  | "finishLane"
+  | "recordExecutorIds"
+  | "endLane"
+  | "requeueLane"
+>;
+
+export function laneReads(db: Database): LaneReads {
+  // The status is written out, since a bound one would keep SQLite from the partial indexes.
+  const count = (status: "queued" | "running") =>
+    db.get<{ lanes: number }>(`SELECT count(*) AS lanes FROM lanes WHERE status = '${status}'`)
+      ?.lanes ?? 0;
+  return {
+    lane(id) {
+      const row = db.get<LaneRow>(`SELECT ${columns} FROM lanes WHERE id = :id`, { id });
+      return row === undefined ? undefined : toLane(row);
+    },
+    lanesOfRun: (runId) =>
+      db
+        .all<LaneRow>(`SELECT ${columns} FROM lanes WHERE run_id = :runId ORDER BY id`, { runId })
+        .map(toLane),
+    runningLanes: () =>
+      db
+        .all<LaneRow>(`SELECT ${columns} FROM lanes WHERE status = 'running' ORDER BY id`)
+        .map(toLane),
+    countRunningLanes: () => count("running"),
+    queuedLanes: (limit) =>
+      db
+        .all<LaneRow>(
+          `SELECT ${columns} FROM lanes WHERE status = 'queued' ORDER BY turn, id LIMIT :limit`,
+          { limit },
+        )
+        .map(toLane),
+    countQueuedLanes: () => count("queued"),
+  };
+}
+
+export function laneWrites({ db, now, addEvent }: Writing, reads: LaneReads): LaneWrites {
+  const tell = (kind: string, id: number) => {
+    const lane = reads.lane(id);
+    if (lane === undefined) return;
+    addEvent({ kind, branchId: lane.branchId, runId: lane.runId, laneRunId: id, head: lane.head });
+  };
+  return {
+    setLaneReason(id, reason) {
+      db.change(
+        "UPDATE lanes SET reason = :reason WHERE id = :id AND status = 'queued' AND reason <> :reason",
+        { id, reason },
+      );
+    },
+
+    claimLane(id, lease) {
+      const row = db.changed<LaneRow>(
+        `UPDATE lanes SET status = 'running', reason = 'running', claim_token = claim_token + 1,
+           started_at = :now, heartbeat_at = :now, lease_expires_at = :expiresAt, ${cleared}
+         WHERE id = :id AND status = 'queued' RETURNING ${columns}`,
+        { id, now: lease.now, expiresAt: lease.expiresAt },
+      );
+      if (row === undefined) return undefined;
+      tell("lane_claimed", id);
+      return toLane(row);
+    },
+
+    recordLaneProcess: (id, token, process, isolation) =>
+      db.change(
+        `UPDATE lanes SET pid = :pid, process_start = :startTime, boot_id = :bootId,
+           isolation = :isolation WHERE ${ownClaim}`,
+        {
+          id,
+          token,
+          pid: process.pid,
+          startTime: process.startTime,
+          bootId: process.bootId,
+          isolation,
+        },
+      ) === 1,
+
+    heartbeat: (id, token, lease) =>
+      db.change(
+        `UPDATE lanes SET heartbeat_at = :now, lease_expires_at = :expiresAt WHERE ${ownClaim}`,
+        { id, token, now: lease.now, expiresAt: lease.expiresAt },
+      ) === 1,
+
+    finishLane(id, token, end) {
+      const finished = db.change(
+        `UPDATE lanes SET status = :status, failure_kind = :failureKind, note = :note,
+           finished_at = :now, lease_expires_at = NULL WHERE ${ownClaim}`,
+        { id, token, ...endOf(end), now: now() },
+      );
+      if (finished === 0) return false;
+      tell("lane_finished", id);
+      return true;
+    },
+
+    recordExecutorIds: (id, token, ids) =>
+      db.change(
+        `UPDATE lanes SET executor_run_id = :runId, executor_target_id = :targetId WHERE ${ownClaim}`,
+        { id, token, runId: ids.runId, targetId: ids.targetId },
+      ) === 1,
+
+    endLane(id, end) {
+      const ended = db.change(
+        `UPDATE lanes SET status = :status, failure_kind = :failureKind, note = :note,
+           claim_token = claim_token + 1, finished_at = :now, lease_expires_at = NULL
+         WHERE id = :id AND status IN ('queued', 'running')`,
+        { id, ...endOf(end), now: now() },
+      );
+      if (ended > 0) tell("lane_finished", id);
+    },
+
+    requeueLane(id, reason) {
+      const requeued = db.change(
+        `UPDATE lanes SET status = 'queued', reason = :reason, claim_token = claim_token + 1,
+           retry_count = retry_count + 1, created_at = :now, started_at = NULL,
+           heartbeat_at = NULL, lease_expires_at = NULL, turn = :turn, ${cleared}
+         WHERE id = :id`,
+        { id, reason, turn: nextTurn(db), now: now() },
+      );
+      if (requeued > 0) tell("lane_requeued", id);
+    },
+  };
+}

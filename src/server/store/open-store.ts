@@ -1,0 +1,106 @@
+import { accessReads, accessWrites, sweepAccess } from "./access.ts";
+import { branchReads, branchWrites } from "./branches.ts";
+import { Database } from "./database.ts";
+import { eventReads, insertEvent, sweepEvents } from "./events.ts";
+import { journalReads, journalWrites } from "./journal.ts";
+import { laneReads, laneWrites } from "./lanes.ts";
+import { migrate } from "./migrate.ts";
+import { noteReads, noteWrites } from "./notes.ts";
+import { runReads, runWrites } from "./runs.ts";
+import type { Clock, Reads, Store, Writes } from "./store.ts";
+import type { Writing } from "./writing.ts";
+
+/**
+ * Opens the forge's store, making or updating its tables. Throws in plain words where the file is
+ * not a store, or one of a newer version.
+ */
+export function openStore(file: string, clock: Clock): Store {
+  const db = openDatabase(file);
+  const listeners = new Set<() => void>();
+  let eventsAdded = false;
+  const writing: Writing = {
+    db,
+    now: () => clock.now().toISOString(),
+    addEvent(event) {
+      insertEvent(db, event, clock.now().toISOString());
+      eventsAdded = true;
+    },
+  };
+  const read = readsOf(db);
+  const writes = writesOf(writing, read);
+
+  return {
+    read,
+    write(body) {
+      // A write inside a write is refused below and must not disturb the outer one's events.
+      const result = db.transaction(() => {
+        eventsAdded = false;
+        return body(writes);
+      });
+      if (eventsAdded) announce(listeners);
+      return result;
+    },
+    onEvents(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close() {
+      listeners.clear();
+      db.close();
+    },
+  };
+}
+
+function openDatabase(file: string): Database {
+  let db: Database | undefined;
+  try {
+    db = new Database(file);
+    migrate(db, file);
+    return db;
+  } catch (error) {
+    db?.close();
+    const words = error instanceof Error ? error.message : String(error);
+    if (words.includes(file)) throw error;
+    throw new Error(`The forge's store ${file} cannot be opened: ${words}.`, { cause: error });
+  }
+}
+
+function readsOf(db: Database): Reads {
+  return {
+    ...branchReads(db),
+    ...runReads(db),
+    ...laneReads(db),
+    ...journalReads(db),
+    ...eventReads(db),
+    ...accessReads(db),
+    ...noteReads(db),
+  };
+}
+
+function writesOf(writing: Writing, read: Reads): Writes {
+  return {
+    ...read,
+    ...branchWrites(writing, read),
+    ...runWrites(writing, read),
+    ...laneWrites(writing, read),
+    ...journalWrites(writing),
+    ...accessWrites(writing),
+    ...noteWrites(writing),
+    addEvent: writing.addEvent,
+    sweep(now) {
+      sweepAccess(writing.db, now);
+      sweepEvents(writing.db);
+    },
+  };
+}
+
+/** What was committed stays committed whatever a listener does, so its failure ends here. */
+function announce(listeners: ReadonlySet<() => void>): void {
+  for (const listener of [...listeners]) {
+    try {
+      listener();
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
+}

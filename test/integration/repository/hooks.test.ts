@@ -1,0 +1,139 @@
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { run } from "../../../src/process/run.ts";
+import { CanonicalBench } from "../../support/canonical.ts";
+
+let bench: CanonicalBench;
+beforeEach(async () => {
+  bench = await CanonicalBench.make();
+});
+afterEach(() => bench.dispose());
+
+/** A commit on top of the target that a push could bring. */
+async function somethingToPush(): Promise<void> {
+  await bench.startFrom();
+  await bench.commit({ "new.txt": "new" });
+}
+
+describe("the update hook", () => {
+  it("refuses a push to the target in words that help, and nothing moves", async () => {
+    const before = await bench.tip("main");
+    await somethingToPush();
+    const pushed = await bench.push("main");
+    expect(pushed.ok).toBe(false);
+    expect(pushed.said).toContain("The branch main is this forge's target");
+    expect(pushed.said).toContain("land");
+    expect(await bench.tip("main")).toBe(before);
+    expect((await bench.push("main", "")).ok).toBe(false);
+    expect(await bench.tip("main")).toBe(before);
+  });
+
+  it.each(["refs/land/heads/1/x", "refs/replace/1"])("refuses a push to %s", async (ref) => {
+    await somethingToPush();
+    expect((await bench.pushRef(ref)).ok).toBe(false);
+    expect(await bench.ref(ref)).toBeUndefined();
+  });
+
+  it("lets everything else pass", async () => {
+    await somethingToPush();
+    expect(await bench.push("mains")).toMatchObject({ ok: true });
+    expect(await bench.push("a/main")).toMatchObject({ ok: true });
+    expect(await bench.pushRef("refs/tags/main")).toMatchObject({ ok: true });
+  });
+
+  it("is there whatever hooks the user's own configuration names", async () => {
+    const own = join(bench.dir, "own-hooks");
+    await mkdir(own);
+    for (const name of ["update", "post-receive", "reference-transaction"]) {
+      await writeFile(join(own, name), "#!/bin/sh\nexit 0\n");
+      await chmod(join(own, name), 0o755);
+    }
+    const global = join(bench.dir, "gitconfig");
+    await writeFile(global, `[core]\n\thooksPath = ${own}\n`);
+    Object.assign(bench.config.env, { GIT_CONFIG_GLOBAL: global });
+    expect(await bench.work.text(["config", "core.hooksPath"])).toBe(own);
+    await somethingToPush();
+    expect((await bench.push("main")).ok).toBe(false);
+    expect((await bench.push("feature")).ok).toBe(true);
+  });
+
+  it("takes a target's name as a name", async () => {
+    await bench.dispose();
+    const target = 'm"$(touch$IFS"pwned")`x';
+    bench = await CanonicalBench.make({ target });
+    await somethingToPush();
+    const pushed = await bench.push(target);
+    expect(pushed).toMatchObject({ ok: false, said: expect.stringContaining(target) });
+    expect((await bench.push("main")).ok).toBe(true);
+    await expect(stat(join(bench.config.repositoryDir, "pwned"))).rejects.toThrow();
+  });
+
+  it("refuses all pushes when it cannot know the target", async () => {
+    await writeFile(join(bench.config.hooksDir, "target"), "");
+    await somethingToPush();
+    expect((await bench.push("feature")).ok).toBe(false);
+    await bench.restart();
+    expect((await bench.push("feature")).ok).toBe(true);
+  });
+
+  it.each(["update", "post-receive"])("needs no PATH: %s", async (name) => {
+    const hook = join(bench.config.hooksDir, name);
+    const finished = await run(hook, ["refs/heads/main", "0", "1"], {
+      env: { PATH: "/nonexistent" },
+      timeoutMs: 10_000,
+    });
+    expect(finished.exitCode).toBe(name === "update" ? 1 : 0);
+    expect(finished.stderr).not.toContain("not found");
+  });
+});
+
+describe("the post-receive hook", () => {
+  it("touches the wake file", async () => {
+    const before = await readFile(bench.config.wakeFile, "utf8");
+    await somethingToPush();
+    await bench.push("feature");
+    expect(await readFile(bench.config.wakeFile, "utf8")).not.toBe(before);
+  });
+});
+
+describe("opening the repository", () => {
+  it("again changes nothing, and mends what somebody changed", async () => {
+    const hook = join(bench.config.hooksDir, "update");
+    const before = await stat(hook);
+    await bench.restart();
+    expect((await stat(hook)).mtimeMs).toBe(before.mtimeMs);
+    expect(before.mode & 0o777).toBe(0o755);
+    await chmod(hook, 0o644);
+    await bench.bare.run({ args: ["config", "core.hooksPath", "/nowhere"] });
+    await bench.bare.run({ args: ["symbolic-ref", "HEAD", "refs/heads/other"] });
+    await bench.restart();
+    expect((await stat(hook)).mode & 0o777).toBe(0o755);
+    expect(await bench.bare.text(["config", "core.hooksPath"])).toBe(bench.config.hooksDir);
+    expect(await bench.bare.text(["symbolic-ref", "HEAD"])).toBe("refs/heads/main");
+  });
+
+  it("sets what keeps the repository safe in the repository itself", async () => {
+    const settings = await bench.bare.text(["config", "--local", "--list"]);
+    expect(settings.split("\n")).toEqual(
+      expect.arrayContaining([
+        "core.fsync=all",
+        "gc.auto=0",
+        "maintenance.auto=false",
+        "receive.autogc=false",
+        "transfer.hiderefs=refs/land",
+        "core.usereplacerefs=false",
+      ]),
+    );
+  });
+
+  it("hides the private refs from those who fetch", async () => {
+    const branch = await bench.greenBranch("feature");
+    await bench.repository.merge({
+      ...{ branchId: branch.id, head: undefined, force: undefined, by: "npub1agent" },
+    });
+    const seen = await bench.work.text(["ls-remote", bench.config.repositoryDir]);
+    expect(seen).not.toContain("refs/land");
+    expect(await bench.ref(`refs/land/heads/${branch.id}/${branch.head}`)).toBe(branch.head);
+  });
+});

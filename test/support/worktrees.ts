@@ -1,0 +1,147 @@
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, relative } from "node:path";
+import { openWorkingCopy } from "../../src/git/open-working-copy.ts";
+import type { WorkingCopy } from "../../src/git/working-copy.ts";
+import { run } from "../../src/process/run.ts";
+
+/** A bare repository with a target branch `main`, clones of it, and git kept from the user's settings. */
+export interface Scene {
+  readonly dir: string;
+  /** The bare repository, the remote `forge` of each clone. */
+  readonly forge: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Git in a folder; its trimmed output. Throws with what git said. */
+  git(dir: string, ...args: string[]): Promise<string>;
+  /** A clone of the scene's beginning, with its remote named `forge`. */
+  clone(name: string): Promise<string>;
+  /** Writes files and commits everything; answers the commit. */
+  commit(dir: string, files: Readonly<Record<string, string>>, message?: string): Promise<string>;
+  /** Lets somebody else put a commit on a branch of the forge. */
+  elsewhere(branch: string, files: Readonly<Record<string, string>>): Promise<string>;
+  open(dir: string, env?: Readonly<Record<string, string>>): Promise<WorkingCopy>;
+  remove(): Promise<void>;
+}
+
+/** Identity and settings for git in tests: none of the machine's own. */
+export function gitTestEnvironment(dir: string): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? "",
+    HOME: dir,
+    XDG_CONFIG_HOME: join(dir, "config"),
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: join(dir, "gitconfig"),
+    GIT_AUTHOR_NAME: "Ada",
+    GIT_AUTHOR_EMAIL: "ada@example.org",
+    GIT_COMMITTER_NAME: "Ada",
+    GIT_COMMITTER_EMAIL: "ada@example.org",
+  };
+}
+
+/** Makes a scene with one commit on `main`: `a.txt` with five lines, and `b.txt`. */
+export async function makeScene(): Promise<Scene> {
+  const dir = await newFolder("land-scene-");
+  await writeOut("", dir, dir);
+  const env = gitTestEnvironment(dir);
+  const git = gitWith(env);
+  const commit = commitWith(git);
+  const seed = join(dir, "seed");
+  return {
+    dir,
+    forge: join(dir, "forge.git"),
+    env,
+    git,
+    commit,
+    async clone(name) {
+      await writeOut("seed", join(dir, name), dir);
+      return join(dir, name);
+    },
+    async elsewhere(branch, files) {
+      await git(seed, "fetch", "-q", "forge");
+      const there = await git(seed, "for-each-ref", `refs/remotes/forge/${branch}`);
+      const from = there === "" ? "refs/remotes/forge/main" : `refs/remotes/forge/${branch}`;
+      await git(seed, "checkout", "-q", "--detach", from);
+      const made = await commit(seed, files, `elsewhere on ${branch}`);
+      await git(seed, "push", "-q", "forge", `HEAD:refs/heads/${branch}`);
+      return made;
+    },
+    open: (where, more) => openWorkingCopy(where, { ...env, ...more }),
+    remove: () => rm(dir, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
+interface Template {
+  readonly dir: string;
+  readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+}
+
+let madeTemplate: Promise<Template> | undefined;
+
+/** The same beginning for all scenes of a process: made once, kept in memory, written out anew. */
+function template(): Promise<Template> {
+  madeTemplate ??= makeTemplate();
+  return madeTemplate;
+}
+
+async function makeTemplate(): Promise<Template> {
+  const dir = await newFolder("land-template-");
+  try {
+    const git = gitWith(gitTestEnvironment(dir));
+    await writeFile(join(dir, "gitconfig"), "[init]\n\tdefaultBranch = main\n");
+    await git(dir, "init", "-q", "--bare", "--template=", "forge.git");
+    await git(dir, "clone", "-q", "--template=", "-o", "forge", join(dir, "forge.git"), "seed");
+    const seed = join(dir, "seed");
+    const files = { "a.txt": "one\ntwo\nthree\nfour\nfive\n", "b.txt": "b\n" };
+    await commitWith(git)(seed, files, "first");
+    await git(seed, "push", "-q", "forge", "HEAD:refs/heads/main");
+    const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+    const paths = entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name));
+    return {
+      dir,
+      files: await Promise.all(
+        paths.map(async (path) => ({ path: relative(dir, path), bytes: await readFile(path) })),
+      ),
+    };
+  } finally {
+    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Writes a part of the template out, with its own paths put right. */
+async function writeOut(part: string, to: string, sceneDir: string): Promise<void> {
+  const { dir, files } = await template();
+  await Promise.all(
+    files.map(async ({ path, bytes }) => {
+      const inside = relative(part, path);
+      if (inside.startsWith("..")) return;
+      const file = join(to, inside);
+      await mkdir(dirname(file), { recursive: true });
+      const text = basename(path) === "config" ? Buffer.from(bytes).toString() : undefined;
+      await writeFile(file, text === undefined ? bytes : text.replaceAll(dir, sceneDir));
+    }),
+  );
+}
+
+async function newFolder(prefix: string): Promise<string> {
+  return realpath(await mkdtemp(join(tmpdir(), prefix)));
+}
+
+function gitWith(env: Readonly<Record<string, string>>): Scene["git"] {
+  return async (where, ...args) => {
+    const done = await run("git", args, { cwd: where, env, timeoutMs: 20_000 });
+    if (done.exitCode !== 0) throw new Error(`git ${args.join(" ")}: ${done.stderr}`);
+    return new TextDecoder().decode(done.stdout).trim();
+  };
+}
+
+function commitWith(git: Scene["git"]): Scene["commit"] {
+  return async (where, files, message = "change") => {
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(where, path)), { recursive: true });
+      await writeFile(join(where, path), text);
+    }
+    await git(where, "add", "-A");
+    await git(where, "commit", "-q", "-m", message);
+    return git(where, "rev-parse", "HEAD");
+  };
+}

@@ -1,0 +1,35 @@
+import { describe, expect, test } from "vitest";
+import { environmentOf, readEnvironment } from "../../../src/config/environment.ts";
+
+const made = (env: Record<string, string>) => environmentOf({ env, home: "/home/ada", cwd: "/w" });
+
+describe("the state folder", () => {
+  test.each([
+    [{}, "/home/ada/.local/state"],
+    [{ XDG_STATE_HOME: "/state" }, "/state"],
+    [{ XDG_STATE_HOME: "   " }, "/home/ada/.local/state"],
+    [{ XDG_STATE_HOME: "relative/path" }, "/home/ada/.local/state"],
+  ])("of %o is %s", (env, stateHome) => {
+    expect(made(env).stateHome).toBe(stateHome);
+  });
+});
+
+test("a blank base URL counts as unset", () => {
+  expect(made({ PH_BASE_URL: " " }).baseUrl).toBeUndefined();
+  expect(made({ PH_BASE_URL: " https://h " }).baseUrl).toBe("https://h");
+});
+
+test.each([
+  [{}, false],
+  [{ CI: "" }, false],
+  [{ CI: "false" }, false],
+  [{ CI: "0" }, false],
+  [{ CI: "true" }, true],
+  [{ CI: "1" }, true],
+])("%o is CI: %s", (env, isCi) => {
+  expect(made(env).isCi).toBe(isCi);
+});
+
+test("reads this process's own", () => {
+  expect(readEnvironment()).toMatchObject({ cwd: process.cwd() });
+});

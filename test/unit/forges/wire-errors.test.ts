@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { wireErrorCodes } from "../../../src/contract/errors.ts";
+import { errorCodes } from "../../../src/domain/errors.ts";
+import { errorOfAnswer } from "../../../src/forges/wire-errors.ts";
+
+const asked = { forge: "http://f", method: "POST", path: "/git/x" };
+const errorOf = (status: number, body: unknown) =>
+  errorOfAnswer(asked, {
+    status,
+    text: typeof body === "string" ? body : JSON.stringify(body),
+    location: undefined,
+  });
+
+test.each(wireErrorCodes.filter((code) => code !== "draining"))(
+  "%s keeps its name, with advice",
+  (code) => {
+    const error = errorOf(409, { error: "no", code });
+    expect(error.code).toBe(code);
+    expect(error.state).toBeTruthy();
+    expect(error.next).toBeTruthy();
+  },
+);
+
+test("a code nobody knows never becomes one of ours", () => {
+  expect(errorOf(409, { error: "no", code: "cancelled" }).code).toBe("forge_error");
+  expect(errorOf(409, { error: "no", code: "__proto__" }).code).toBe("forge_error");
+  expect(errorCodes).toContain(errorOf(418, "").code);
+});
+
+describe("the reference's words", () => {
+  test.each([
+    ["only open branches can be merged", "branch_not_open"],
+    ["only open branches can be closed", "branch_not_open"],
+    ["branch ref no longer exists", "branch_gone"],
+    ["branch `x` no longer exists", "branch_gone"],
+    ["branch head changed; refresh before merging", "head_moved"],
+    ["branch head changed from A to B", "head_moved"],
+    ["publish merge branch `x`", "target_moved"],
+    ["merge branch `x` into master", "merge_conflict"],
+    ["git command failed: odd", "forge_error"],
+  ])("409 %s is %s", (words, code) => {
+    expect(errorOf(409, { error: words }).code).toBe(code);
+  });
+
+  test.each([
+    [401, "invalid or expired token", "unauthorized"],
+    [403, "trusted contributor access required", "forbidden"],
+    [404, "branch not found", "not_found"],
+    [500, "failed to query branch detail", "forge_error"],
+  ])("%i is by its status", (status, words, code) => {
+    const error = errorOf(status, { error: words });
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(words);
+  });
+});
+
+test("a framework's plain text is told too", () => {
+  expect(errorOf(400, "Invalid URL: Cannot parse `x` to a `i64`").message).toContain(
+    "Cannot parse",
+  );
+});
+
+test("a stranger's words lose controls, length and secrets", () => {
+  const nsec = `nsec1${"q".repeat(58)}`;
+  const { message } = errorOf(409, {
+    error: `\u001b[31mred\u001b[0m\u202e\n${nsec} ${"x".repeat(9000)}`,
+  });
+  expect(message).not.toMatch(/[\u0000-\u001f\u202e]/);
+  expect(message).not.toContain(nsec);
+  expect(message.length).toBeLessThan(600);
+});
+
+test("facts hold what programs decide by, and no rubbish", () => {
+  const sha = "a".repeat(40);
+  const { facts } = errorOf(409, {
+    error: "conflict",
+    code: "merge_conflict",
+    files: ["a.txt", "b\u001b[2J.txt"],
+    head_sha: sha,
+    target_sha: "--upload-pack=evil",
+    lanes: ["one"],
+  });
+  expect(facts).toEqual({ status: 409, files: ["a.txt", "b.txt"], head: sha, lanes: ["one"] });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { recoverCi } from "../../../src/operations/recover-ci.ts";
+import {
+  aBranch,
+  aLane,
+  aRun,
+  contextOn,
+  memoryForge,
+  memoryWorktree,
+} from "../../support/operations.ts";
+
+const lanes = [
+  aLane({ id: "1", lane: "lint" }),
+  aLane({ id: "2", lane: "unit", status: "failed" }),
+];
+const onForge = (options: Parameters<typeof memoryForge>[0] = {}) => {
+  const forge = memoryForge({ branches: [aBranch({ runs: [aRun({ lanes })] })], ...options });
+  return { forge, context: contextOn(memoryWorktree(forge)) };
+};
+
+describe("recover_ci", () => {
+  it.each(["rerun_lane", "requeue", "fail", "cancel"] as const)(
+    "%s acts on the named lane's run",
+    async (action) => {
+      const { forge, context } = onForge();
+      const answer = await recoverCi.handle(context, { action, lane: "lint" });
+      expect(forge.asked.recovered).toMatchObject([{ action, branchId: "20", laneRun: "1" }]);
+      expect(answer).toMatchObject({ branch: "feature/x", number: "20", lane_run: "1" });
+    },
+  );
+
+  it("takes the lane that failed where none is named", async () => {
+    const { forge, context } = onForge();
+    await recoverCi.handle(context, { action: "requeue" });
+    expect(forge.asked.recovered).toMatchObject([{ laneRun: "2", lane: "unit" }]);
+  });
+
+  it("recovers the run that decides, unless another is named", async () => {
+    const { forge, context } = onForge();
+    await recoverCi.handle(context, { action: "recover" });
+    await recoverCi.handle(context, { action: "recover", run: "9" });
+    expect(forge.asked.recovered.map(({ run }) => run)).toEqual(["24", "9"]);
+  });
+
+  it("needs no branch to wake the forge", async () => {
+    const { forge, context } = onForge({ branches: [] });
+    const answer = await recoverCi.handle(context, { action: "wake" });
+    expect(forge.asked.recovered).toMatchObject([{ action: "wake", branchId: undefined }]);
+    expect(recoverCi.render(answer)).toContain("Done.\naction wake · branch feature/x");
+  });
+
+  it("says truthfully what this forge cannot do, and what it can", async () => {
+    const { forge, context } = onForge({ capabilities: { recovery: ["rerun_lane"] } });
+    await expect(recoverCi.handle(context, { action: "wake" })).rejects.toMatchObject({
+      code: "unsupported",
+      next: "What it can do: rerun_lane.",
+      facts: { possible: ["rerun_lane"] },
+    });
+    await expect(recoverCi.handle(context, { action: "reset_target" })).rejects.toMatchObject({
+      code: "unsupported",
+      next: expect.stringContaining("owner"),
+    });
+    expect(forge.asked.recovered).toEqual([]);
+  });
+
+  it("says that there is no run to recover yet", async () => {
+    const { context } = onForge({ branches: [aBranch({ runs: [] })] });
+    await expect(recoverCi.handle(context, { action: "recover" })).rejects.toMatchObject({
+      code: "not_found",
+    });
+  });
+});
