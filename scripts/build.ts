@@ -43,7 +43,6 @@ const bundles: readonly Bundle[] = [
   { name: "cli" },
   { name: "mcp" },
   { name: "serve" },
-  { name: "demo" },
 ];
 
 interface Stamp {

@@ -26,6 +26,7 @@ export async function mcp(options: McpOptions): Promise<number> {
     readOnly: options.readOnly,
     tools: options.tools,
     skillsDir: join(own.root, "skills"),
+    startDir: options.worktree ?? environment.cwd,
     signal,
     onError: (error: Error) => say(oneLine(error.message)),
   };

@@ -30,6 +30,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const layout = await layoutFor(options, environment);
   const settings = await requireSettings(layout);
   const log = options.detached ? pino() : pino({}, spokenLog());
+  // The trace belongs into the log; the process itself then ends, and the next one recovers.
+  process.prependListener("uncaughtException", (error) => log.fatal({ err: error }, "forge fails"));
   const wanted = options.port === undefined ? settings : { ...settings, port: options.port };
   const config = serverConfig(layout, wanted, {
     version,

@@ -19,7 +19,7 @@ const usualDescriptions: Readonly<Record<string, string>> = {
   cursor: "Where the page before ended.",
   dry_run: "Show the plan; change nothing.",
   force:
-    "Merge without green CI: the owner's right, at a terminal, after typing the branch's number",
+    "Merge without green CI: the owner's right, at a terminal, after typing the branch's number.",
   head: "The full commit id that the branch must be at.",
   lane: "A lane by its name in the manifest.",
   lane_run: "A lane of one run, by its id.",
@@ -27,6 +27,7 @@ const usualDescriptions: Readonly<Record<string, string>> = {
   max_seconds: "Longest wait.",
   merge: "Stop when CI is green; do not merge.",
   reason: "Why; it is recorded.",
+  run: "A run by its id.",
   target: "The branch to land on; the forge has one, another is refused.",
 };
 
@@ -106,8 +107,14 @@ function argumentsOf(operation: AnyOperation): Argument[] {
       kind: kindOf(part),
       choices: part.enum,
       required: required.has(name),
-      description: part.description ?? usualDescriptions[name] ?? "",
+      description: descriptionOf(name, part),
     }));
+}
+
+/** A flag's own words on a command line, where it is a bare word; else the tool's, if it has any. */
+function descriptionOf(name: string, part: SchemaPart): string {
+  const usual = usualDescriptions[name];
+  return (kindOf(part) === "flag" ? usual : undefined) ?? part.description ?? usual ?? "";
 }
 
 function kindOf(part: SchemaPart): Argument["kind"] {

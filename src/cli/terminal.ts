@@ -35,7 +35,7 @@ export function terminalOf(streams: Streams, isCi: boolean): Terminal {
     err: (text) => void streams.stderr.write(text),
     live,
     canAsk: live && streams.stdin.isTTY === true,
-    columns: () => streams.stderr.columns ?? 80,
+    columns: () => streams.stderr.columns || 80,
     ask: (question, options) => askLine(streams, live, question, options),
     readAll: (maxBytes) => readAll(streams.stdin, maxBytes),
   };

@@ -2,11 +2,13 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { isLandError, LandError } from "../domain/errors.ts";
 import { Git, type GitPlace } from "./git.ts";
+import { pause } from "./pause.ts";
 import { pushCall, pushFailure } from "./push.ts";
 import { abortRebase, continueRebase, rebase } from "./rebase.ts";
 import { branchRef, commitName, trackingRef } from "./refs.ts";
 import {
   fetchCall,
+  isLockedRef,
   isMissingRemoteBranch,
   parseRemoteTip,
   remoteFailure,
@@ -92,7 +94,7 @@ function workingCopy(repository: Repository): WorkingCopy {
     async fetch(remote, branch, signal) {
       const before = await reads.commit(trackingRef(remote, branch), signal);
       try {
-        await git.run(fetchCall(remote, branch), signal);
+        await whileLocked(() => git.run(fetchCall(remote, branch), signal), signal);
       } catch (error) {
         if (isMissingRemoteBranch(error)) return { before, after: undefined };
         throw remoteFailure(error, remote);
@@ -124,6 +126,20 @@ function workingCopy(repository: Repository): WorkingCopy {
     knows: async (commit) => (await reads.commit(commitName(commit))) !== undefined,
     wasOurs: (branch, commit, besides) => wasOurs(repository, branch, commit, besides),
   };
+}
+
+const lockedTries = 10;
+
+/** All worktrees share the tracking refs, and git gives a ref's lock up soon. */
+async function whileLocked<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (tries >= lockedTries || !isLockedRef(error)) throw error;
+      await pause(Math.random() * 50 * tries, signal);
+    }
+  }
 }
 
 /**

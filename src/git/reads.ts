@@ -1,4 +1,5 @@
 import { simpleGit } from "simple-git";
+import { LandError } from "../domain/errors.ts";
 import { type GitPlace, gitEnvironment } from "./git.ts";
 
 const deadlineMs = 60_000;
@@ -45,7 +46,7 @@ export class Reads {
     return [...new Set(said.split("\n").filter((line) => line !== ""))];
   }
 
-  #read(args: string[], signal: AbortSignal | undefined): Promise<string> {
+  async #read(args: string[], signal: AbortSignal | undefined): Promise<string> {
     const env = gitEnvironment(this.#place.env);
     const deadline = AbortSignal.timeout(deadlineMs);
     const client = simpleGit({
@@ -55,8 +56,26 @@ export class Reads {
       allowEnvironment: Object.keys(env),
       unsafe: allowed,
     });
-    return client.env(env).raw(args);
+    try {
+      return await client.env(env).raw(args);
+    } catch (error) {
+      throw readFailure(args[0] ?? "", error, { signal, deadline });
+    }
   }
+}
+
+function readFailure(
+  verb: string,
+  error: unknown,
+  ended: { readonly signal: AbortSignal | undefined; readonly deadline: AbortSignal },
+): LandError {
+  const cause = { cause: error };
+  if (ended.signal?.aborted) return new LandError("cancelled", `git ${verb} was cancelled.`, cause);
+  if (ended.deadline.aborted) {
+    return new LandError("timed_out", `git ${verb} did not end in time and was stopped.`, cause);
+  }
+  const said = error instanceof Error ? error.message.trim() : String(error);
+  return new LandError("git_failed", `git ${verb} failed: ${said.slice(0, 2000)}`, cause);
 }
 
 /**

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { rename, rm, writeFile } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
 import { isLandError, LandError } from "../domain/errors.ts";
 import { readConflicts } from "./conflicts.ts";
 import type { GitCall } from "./git.ts";
 import { obstacleError, obstacleIn } from "./obstacles.ts";
 import { exists, markFile, operationIn, type RebaseMark } from "./operation-in-progress.ts";
+import { pause } from "./pause.ts";
 import { branchRef, commitName } from "./refs.ts";
 import type { Repository, Seen } from "./repository.ts";
 import type { RebaseAnswer } from "./working-copy.ts";
@@ -14,7 +14,12 @@ import type { RebaseAnswer } from "./working-copy.ts";
  * Settings of the person's that would stash, move other branches, or hide a conflict. Hooks,
  * merge drivers, conflict style and signing stay as they are set.
  */
-const ownSettings = ["-c", "rerere.autoUpdate=false", "-c", "rebase.rebaseMerges=false"];
+const ownSettings = [
+  "rerere.autoUpdate=false",
+  "rebase.rebaseMerges=false",
+  "gc.auto=0",
+  "maintenance.auto=false",
+].flatMap((setting) => ["-c", setting]);
 const rebaseTimeoutMs = 10 * 60_000;
 const lockPatienceMs = 1000;
 
@@ -239,9 +244,7 @@ async function waitForIndexLock(
         next: "If no other git command runs in this worktree, remove that file and ask again.",
       });
     }
-    await pause(100, undefined, signal === undefined ? {} : { signal }).catch(() => {
-      throw new LandError("cancelled", "Waiting for git's index lock was cancelled.");
-    });
+    await pause(100, signal);
   }
 }
 

@@ -44,6 +44,13 @@ export function isMissingRemoteBranch(error: unknown): boolean {
   return /couldn't find remote ref/i.test(stderrOf(error));
 }
 
+/** Whether a fetch failed because another git was moving the same tracking ref. */
+export function isLockedRef(error: unknown): boolean {
+  return /cannot lock ref|unable to update local ref|Unable to create '.*\.lock'/i.test(
+    stderrOf(error),
+  );
+}
+
 /** Names a failed talk with a remote: unreachable, not allowed, or git's own failure. */
 export function remoteFailure(error: unknown, remote: string): unknown {
   if (!(error instanceof LandError) || error.code !== "git_failed") return error;

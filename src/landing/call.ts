@@ -23,14 +23,16 @@ export interface LandingDeps {
 export interface RemoteSeen {
   readonly targetTip: string | undefined;
   readonly tip: string | undefined;
+  /** Whether the target was elsewhere when it was fetched before. */
+  readonly targetMoved: boolean;
   readonly at: number;
   readonly verified: { readonly commit: string; readonly inTarget: boolean } | undefined;
 }
 
-export interface Relation {
+/** An answer that holds for as long as what was asked about, its key, is the same. */
+export interface Remembered<T> {
   readonly key: string;
-  readonly standing: Standing;
-  readonly overwrite: Overwrite;
+  readonly value: T;
 }
 
 /** One call of the landing while it lasts. Everything here can be observed again or is a count. */
@@ -46,8 +48,9 @@ export interface LandingCall {
   branch: string | undefined;
   tally: Omit<Tally, "timeLeftMs">;
   remote: RemoteSeen | undefined;
-  /** How `head` stood to what the remote had; true for as long as `key` is the same. */
-  relation: Relation | undefined;
+  /** The last answers about how a head stands to what the remote had. */
+  standing: Remembered<Standing> | undefined;
+  overwrite: Remembered<Overwrite> | undefined;
   record: ForgeBranch | undefined;
   /** What the forge answered when it merged, which its record may tell only later. */
   merged: { readonly id: string; readonly head: string; readonly mergeCommit: string } | undefined;

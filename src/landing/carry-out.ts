@@ -39,11 +39,10 @@ function act(call: LandingCall): void {
 async function fetchFacts(call: LandingCall, commit: string | undefined): Promise<undefined> {
   const { copy, remote, signal } = call.deps;
   const { target } = call.forge;
-  const before = call.remote?.targetTip ?? (await copy.trackedTip(remote, target));
   const at = { copy, remote, target, branch: call.branch, now: call.clock.now() };
   call.remote = await patiently({ ...call, signal }, () => lookAtRemote(at, commit, signal));
-  const { targetTip } = call.remote;
-  if (targetTip !== undefined && targetTip !== before) {
+  const { targetTip, targetMoved } = call.remote;
+  if (targetTip !== undefined && targetMoved) {
     note(call, `fetched ${target}: ${short(targetTip)}`);
   }
   return undefined;

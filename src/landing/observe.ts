@@ -2,7 +2,7 @@ import { decidingRun, judgeHead } from "../domain/checks.ts";
 import type { ForgeBranch } from "../forges/forge.ts";
 import { obstacleIn } from "../git/obstacles.ts";
 import type { WorkingCopy, WorkingState } from "../git/working-copy.ts";
-import type { LandingCall, RemoteSeen } from "./call.ts";
+import type { LandingCall, Remembered, RemoteSeen } from "./call.ts";
 import { count } from "./call.ts";
 import type { Facts, Overwrite, RecordFacts, RemoteFacts, Standing } from "./facts.ts";
 import { patiently } from "./patience.ts";
@@ -79,17 +79,24 @@ async function remoteFacts(
   if (head === undefined || branch === undefined || targetTip === undefined) {
     return { targetTip, tip, verified, standing: "unrelated", overwrite: "nothing" };
   }
-  const key = [branch, head, tip, targetTip].join(" ");
-  if (call.relation?.key !== key) {
-    const { copy } = call.deps;
-    const [standing, overwrite] = await Promise.all([
-      standingOf(copy, head, targetTip),
-      overwriteOf(copy, { branch, head, tip, targetTip }),
-    ]);
-    call.relation = { key, standing, overwrite };
-  }
-  const { standing, overwrite } = call.relation;
+  const { copy } = call.deps;
+  call.standing = await remembered(call.standing, [head, targetTip], () =>
+    standingOf(copy, head, targetTip),
+  );
+  call.overwrite = await remembered(call.overwrite, [branch, head, tip, targetTip], () =>
+    overwriteOf(copy, { branch, head, tip, targetTip }),
+  );
+  const [standing, overwrite] = [call.standing.value, call.overwrite.value];
   return { targetTip, tip, verified, standing, overwrite };
+}
+
+async function remembered<T>(
+  before: Remembered<T> | undefined,
+  about: readonly (string | undefined)[],
+  find: () => Promise<T>,
+): Promise<Remembered<T>> {
+  const key = about.join(" ");
+  return before?.key === key ? before : { key, value: await find() };
 }
 
 /** How a head stands to the target's tip. Both must be in the repository. */
@@ -98,9 +105,10 @@ export async function standingOf(
   head: string,
   targetTip: string,
 ): Promise<Standing> {
-  if (head === targetTip || (await copy.isAncestor(head, targetTip))) return "contained";
-  if (await copy.isAncestor(targetTip, head)) return "ahead";
-  return (await copy.mergeBase(head, targetTip)) === undefined ? "unrelated" : "behind";
+  const base = await copy.mergeBase(head, targetTip);
+  if (base === undefined) return "unrelated";
+  if (base === head) return "contained";
+  return base === targetTip ? "ahead" : "behind";
 }
 
 /** What a push of the head would do to what the remote has of the branch. */
@@ -137,7 +145,7 @@ export async function lookAtRemote(
   signal: AbortSignal,
 ): Promise<RemoteSeen> {
   const { copy, remote, target, branch } = at;
-  const [{ after: targetTip }, told] = await Promise.all([
+  const [{ before, after: targetTip }, told] = await Promise.all([
     copy.fetch(remote, target, signal),
     branch === undefined ? undefined : copy.remoteTip(remote, branch, signal),
   ]);
@@ -146,10 +154,6 @@ export async function lookAtRemote(
   const verified =
     verify === undefined || targetTip === undefined
       ? undefined
-      : { commit: verify, inTarget: await isIn(copy, verify, targetTip) };
-  return { targetTip, tip, at: at.now, verified };
-}
-
-async function isIn(copy: WorkingCopy, commit: string, tip: string): Promise<boolean> {
-  return (await copy.knows(commit)) && (await copy.isAncestor(commit, tip));
+      : { commit: verify, inTarget: await copy.isAncestor(verify, targetTip) };
+  return { targetTip, tip, at: at.now, verified, targetMoved: before !== targetTip };
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { LandError } from "../domain/errors.ts";
 
 /** Time as the landing reads it; tests drive it by hand. */
 export interface Clock {
@@ -25,7 +26,9 @@ export function timedWakes(firstMs = 500, mostMs = 5000): SubscribeToChanges {
     let wait = firstMs;
     return {
       async next(signal, timeoutMs) {
-        await pause(Math.min(wait, timeoutMs), undefined, { signal });
+        await pause(Math.min(wait, timeoutMs), undefined, { signal }).catch(() => {
+          throw new LandError("cancelled", "The wait was cancelled.");
+        });
         wait = Math.min(mostMs, wait * 1.5);
         return "timeout";
       },

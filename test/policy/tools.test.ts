@@ -89,7 +89,7 @@ describe("each tool", () => {
 
   it.each(names)("%s shows the schema that was last agreed on", async (name) => {
     const tool = (await listed("modern")).tools.find((one) => one.name === name);
-    const file = `./tool-schemas/${name}.json`;
+    const file = `./tool-schemas/${name}.snap`;
     const agreed = existsSync(new URL(file, import.meta.url));
     await expect(`${JSON.stringify(tool, null, 2)}\n`).toMatchFileSnapshot(file);
     expect(agreed, "a new schema was written just now: look at it, then run this again").toBe(true);

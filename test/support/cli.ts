@@ -63,8 +63,8 @@ export async function aRepository(
     PATH: [dirname(process.execPath), process.env.PATH ?? ""].join(delimiter),
     HOME: join(dir, "home"),
     XDG_STATE_HOME: join(dir, "state"),
-    // Shared, so that only the first command compiles the bundles.
-    XDG_CACHE_HOME: join(tmpdir(), "land-cli-cache"),
+    // Shared by all tests, so that only the first command compiles the bundles.
+    XDG_CACHE_HOME: join(root, "node_modules", ".cache", "forge-landing-kit", "tests"),
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_CONFIG_SYSTEM: "/dev/null",
     GIT_AUTHOR_NAME: "Tester",

@@ -41,7 +41,12 @@ export function gitTestEnvironment(dir: string): Record<string, string> {
 /** Makes a scene with one commit on `main`: `a.txt` with five lines, and `b.txt`. */
 export async function makeScene(): Promise<Scene> {
   const dir = await newFolder("land-scene-");
-  await writeOut("", dir, dir);
+  try {
+    await writeOut("", dir, dir);
+  } catch (error) {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
   const env = gitTestEnvironment(dir);
   const git = gitWith(env);
   const commit = commitWith(git);

@@ -35,7 +35,9 @@ export function addEnv(
       return done({ name, state: "set" }, `${name} is set; lanes that name it in \`env\` get it.`);
     }),
   );
-  const unset = sub("unset").description("Removes a value.").argument("<name>");
+  const unset = sub("unset")
+    .description("Removes a value.")
+    .argument("<name>", "A name that was set.");
   unset.action((name: string) =>
     faceOf(unset)(async (call) => {
       const was = await local.env.unset(call.options.worktree, name);

@@ -36,6 +36,9 @@ export interface WorkspacesOptions extends SlotSource {
   readonly most: () => number;
 }
 
+/** Cleaning a workspace is mostly quicker than filling a new one, but not always. */
+const cleaningPatienceMs = 250;
+
 /** The pool of workspaces. Each serves one lane at a time and is kept for the next. */
 export class Workspaces {
   readonly #options: WorkspacesOptions;
@@ -43,7 +46,9 @@ export class Workspaces {
   readonly #busy = new Set<string>();
   /** Slots known to hold nothing that a lane left. */
   readonly #clean = new Set<string>();
-  #waiting: (() => void)[] = [];
+  /** How many of the busy ones are about to be free. */
+  #cleaning = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(options: WorkspacesOptions) {
     this.#options = options;
@@ -89,6 +94,7 @@ export class Workspaces {
   }
 
   async #release(name: string, slot: SlotPlaces, reusable: boolean): Promise<void> {
+    this.#cleaning++;
     try {
       if (!reusable || this.#slotNames().length > this.#options.most()) {
         await discardSlot(slot);
@@ -100,22 +106,36 @@ export class Workspaces {
       await discardSlot(slot).catch(() => undefined);
     }
     await rm(slot.mark, { force: true }).catch(() => undefined);
+    this.#cleaning--;
     this.#busy.delete(name);
-    this.#waiting.shift()?.();
+    for (const lookAgain of this.#waiting.splice(0)) lookAgain();
   }
 
   async #choose(claim: Claim): Promise<string> {
-    for (;;) {
+    for (let patient = true; ; patient = false) {
       const names = this.#slotNames();
       const free = names.filter((name) => !this.#busy.has(name) && !this.#isHeld(name, claim));
       const name = free.find((one) => this.#clean.has(one)) ?? free[0];
       if (name !== undefined) return this.#mark(name, claim);
+      if (patient && this.#cleaning > 0) {
+        await this.#nextRelease(cleaningPatienceMs);
+        continue;
+      }
       // Where nobody of this process has one, nobody would ever give one back.
       if (names.length < this.#options.most() || this.#busy.size === 0) {
         return this.#mark(firstUnused(names, this.#busy), claim);
       }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await this.#nextRelease(null);
     }
+  }
+
+  /** Resolves when a workspace was given back, or after `atMostMs`. */
+  async #nextRelease(atMostMs: number | null): Promise<void> {
+    const released = Promise.withResolvers<void>();
+    this.#waiting.push(released.resolve);
+    const timer = atMostMs === null ? undefined : setTimeout(released.resolve, atMostMs);
+    await released.promise;
+    clearTimeout(timer);
   }
 
   #mark(name: string, claim: Claim): string {

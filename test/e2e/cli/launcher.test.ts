@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -68,4 +68,13 @@ describe("the launcher on an old Node", () => {
     expect(ran).toMatchObject({ code: 1, out: "" });
     expect(ran.err).toMatch(/^land needs Node 22\.13 or later; this is 20\.1\.0\..*\n$/);
   });
+});
+
+it("is not built again where nothing changed", async () => {
+  const built = async () => (await stat(launcher)).ino;
+  const build = () => runToEnd(process.execPath, ["scripts/build.ts"], { cwd: root, env });
+  expect(await build()).toMatchObject({ code: 0, out: "", err: "" });
+  const before = await built();
+  expect(await build()).toMatchObject({ code: 0, out: "", err: "" });
+  expect(await built()).toBe(before);
 });

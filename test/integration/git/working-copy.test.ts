@@ -113,6 +113,17 @@ describe("remotes", () => {
     expect(await copy.remoteTip("forge", "gone")).toBeUndefined();
   });
 
+  test("many worktrees may fetch at the same time", async () => {
+    const copy = await scene.open(work);
+    for (let round = 0; round < 3; round += 1) {
+      const tip = await scene.elsewhere("main", { [`c${round}.txt`]: "c\n" });
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, () => copy.fetch("forge", "main")),
+      );
+      expect(new Set(answers.map((answer) => answer.after))).toEqual(new Set([tip]));
+    }
+  });
+
   test("is told apart from refs that only end in the branch's name", async () => {
     await scene.git(work, "push", "-q", "forge", "HEAD:refs/heads/odd/refs/heads/x");
     const copy = await scene.open(work);

@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { FileChanges } from "../../../src/local/file-changes.ts";
 import { layoutOf } from "../../../src/local/layout.ts";
 import type { ForgeLayout } from "../../../src/local/local-forge.ts";
 import {
@@ -38,20 +39,20 @@ async function newForge() {
       seed: { fromRepository: "/r/.git", sha: "a".repeat(40) },
     }),
   );
+  let launched = 0;
   afterwards(async () => {
+    // One that is only just starting would take over from the one that is stopped.
+    await told(layout, () => launched);
     await stopForge(layout);
   });
   const options = (more: { version?: string; mood?: string } = {}): EnsureOptions => ({
     layout,
     version: more.version ?? "1.0.0",
     env: { PATH: process.env.PATH },
-    launcher: (stateDir) => [
-      process.execPath,
-      fakeForge,
-      stateDir,
-      more.version ?? "1.0.0",
-      more.mood ?? "",
-    ],
+    launcher: (stateDir) => {
+      if (more.mood !== "broken") launched += 1;
+      return [process.execPath, fakeForge, stateDir, more.version ?? "1.0.0", more.mood ?? ""];
+    },
   });
   return { layout, options };
 }
@@ -61,6 +62,21 @@ const trail = async (layout: ForgeLayout) =>
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => line.split(" ").slice(0, 2).join(" "));
+
+/** Waits until as many processes as were launched have told whether they serve. */
+async function told(layout: ForgeLayout, launched: () => number): Promise<void> {
+  const changes = new FileChanges(join(layout.stateDir, "trail"));
+  const signal = AbortSignal.timeout(15_000);
+  try {
+    while (!signal.aborted) {
+      const lines = await trail(layout);
+      if (lines.filter((line) => !line.startsWith("stopped")).length >= launched()) return;
+      await changes.next(1000, signal);
+    }
+  } finally {
+    changes.close();
+  }
+}
 
 describe("ten at once", () => {
   test("start one forge, which is nobody's child, and keep using it", async () => {

@@ -1,0 +1,218 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { environmentOf } from "../../../src/config/environment.ts";
+import { findBelonging } from "../../../src/forges/belonging.ts";
+import { hostedSessionFile, referenceSessionFile } from "../../../src/forges/hosted-sessions.ts";
+import { Connections, drainForge, openForge } from "../../../src/forges/open.ts";
+import { Git } from "../../../src/git/git.ts";
+import { readSession, writeSession } from "../../../src/identity/sessions.ts";
+import { initForge } from "../../../src/local/init.ts";
+import { sessionFile } from "../../../src/local/layout.ts";
+import { removeProcessFile, writeProcessFile } from "../../../src/local/process.ts";
+import { serverConfig } from "../../../src/local/server-config.ts";
+import { rememberPort, requireSettings } from "../../../src/local/settings.ts";
+import { startServer } from "../../../src/server/server.ts";
+import { afterwards, failureOf, temporaryFolder } from "../../support/agent-half.ts";
+import { gitTestEnvironment } from "../../support/worktrees.ts";
+
+async function newRepository() {
+  const dir = await temporaryFolder("land-belonging");
+  const { env, stateHome } = environmentOf({
+    env: { ...gitTestEnvironment(dir), XDG_STATE_HOME: join(dir, "state") },
+    home: dir,
+    cwd: dir,
+  });
+  const repo = join(dir, "repo");
+  await mkdir(repo);
+  const git = new Git({ dir: repo, env });
+  await git.text(["init", "-q", "--initial-branch=main"]);
+  await git.text(["commit", "-q", "--allow-empty", "-m", "Begin"]);
+  const find = (baseUrl?: string) => findBelonging({ git, stateHome, baseUrl });
+  const init = () => initForge({ worktreeDir: repo, env, stateHome, options: {} });
+  return { dir, env, stateHome, repo, git, find, init };
+}
+
+const session = (base_url: string) => ({
+  base_url,
+  token: "t",
+  npub: "npub1x",
+  is_admin: false,
+  can_forge_write: true,
+});
+
+/** Fails the test if anything were started. */
+const nothingStarts = () => {
+  throw new Error("nothing was to be started");
+};
+
+describe("a repository belongs", () => {
+  test("to no forge, and is told the way", async () => {
+    const { find } = await newRepository();
+    expect(await failureOf(find())).toMatchObject({
+      code: "no_forge",
+      next: expect.stringContaining("land init"),
+    });
+  });
+
+  test("to the local forge that its config names, by whatever remote leads there", async () => {
+    const { git, init, find } = await newRepository();
+    const { stateDir } = await init();
+    await git.text(["remote", "rename", "forge", "landing"]);
+    expect(await find()).toMatchObject({
+      kind: "local",
+      remote: "landing",
+      layout: { stateDir },
+      settings: { target: "main" },
+    });
+  });
+
+  test("to the local forge that its remote `forge` leads to", async () => {
+    const { git, init, find } = await newRepository();
+    const { stateDir } = await init();
+    await git.text(["config", "--unset", "land.forge"]);
+    expect(await find()).toMatchObject({ kind: "local", remote: "forge", layout: { stateDir } });
+  });
+
+  test("to a forge that is gone, and is told so", async () => {
+    const { init, find } = await newRepository();
+    const { stateDir } = await init();
+    await rm(stateDir, { recursive: true });
+    const error = await failureOf(find());
+    expect(error).toMatchObject({ code: "no_forge" });
+    expect(String(error)).toContain(stateDir);
+  });
+
+  test("to a local forge without a remote, and is told how to get it back", async () => {
+    const { git, init, find } = await newRepository();
+    await init();
+    await git.text(["remote", "remove", "forge"]);
+    expect(await failureOf(find())).toMatchObject({
+      code: "no_forge",
+      next: expect.stringContaining("land init"),
+    });
+  });
+
+  test("to the hosted forge of its origin's host, if there is a session with it", async () => {
+    const { git, stateHome, find } = await newRepository();
+    await git.text(["remote", "add", "origin", "git@Git.Example.org:pika.git"]);
+    // So that the default branch is known without asking a host that does not exist.
+    const ref = "refs/remotes/origin/HEAD";
+    await git.text(["symbolic-ref", ref, "refs/remotes/origin/master"]);
+    expect(await failureOf(find())).toMatchObject({
+      code: "no_forge",
+      next: expect.stringContaining("land login"),
+    });
+    await writeSession(referenceSessionFile(stateHome), session("https://git.example.org"));
+    expect(await find()).toMatchObject({
+      kind: "hosted",
+      baseUrl: "https://git.example.org",
+      remote: "origin",
+      target: "master",
+      sessionFile: referenceSessionFile(stateHome),
+    });
+    const base = "https://git.example.org";
+    await writeSession(hostedSessionFile(stateHome, base), session(base));
+    expect(await find()).toMatchObject({ sessionFile: hostedSessionFile(stateHome, base) });
+    expect(await find(`${base}/`)).toMatchObject({ kind: "hosted" });
+    expect(await failureOf(find("https://elsewhere.example"))).toMatchObject({
+      code: "unauthorized",
+      message: expect.stringContaining("refusing to reuse its token"),
+    });
+  });
+
+  test("to its own forge before its origin's", async () => {
+    const { git, stateHome, init, find } = await newRepository();
+    await git.text(["remote", "add", "origin", "https://git.example.org/o/r"]);
+    await writeSession(referenceSessionFile(stateHome), session("https://git.example.org"));
+    await init();
+    expect(await find()).toMatchObject({ kind: "local" });
+  });
+
+  test("to no host that merely looks like one with a session", async () => {
+    const { git, stateHome, find } = await newRepository();
+    await writeSession(referenceSessionFile(stateHome), session("https://git.example.org"));
+    await git.text(["remote", "add", "origin", "https://git.example.org.evil.example/o/r"]);
+    expect(await failureOf(find())).toMatchObject({ code: "no_forge" });
+  });
+});
+
+/** The forge of a repository, served by this very process. */
+async function served() {
+  const scene = await newRepository();
+  const { layout } = await scene.init();
+  const start = async () => {
+    const settings = await requireSettings(layout);
+    const { env, stateHome } = scene;
+    const options = { version: "1.0.0", env, stateHome, idleSeconds: null };
+    const server = await startServer(serverConfig(layout, settings, options));
+    afterwards(() => server.close());
+    await rememberPort(layout, server.port);
+    await writeProcessFile(layout, {
+      port: server.port,
+      version: "1.0.0",
+      instance: server.instance,
+      startedAt: new Date().toISOString(),
+    });
+    return server;
+  };
+  const connections = new Connections({
+    launcher: nothingStarts,
+    version: "1.0.0",
+    env: scene.env,
+  });
+  return { ...scene, layout, start, connections };
+}
+
+describe("a local forge that runs", () => {
+  test("is opened with either key, once each", async () => {
+    const { find, layout, start, connections } = await served();
+    await start();
+    const belonging = await find();
+    const settings = await requireSettings(layout);
+    const agent = await connections.open(belonging, "agent");
+    const owner = await connections.open(belonging, "owner");
+    expect(await agent.identity()).toEqual({
+      npub: settings.agentNpub,
+      admin: false,
+      canLand: true,
+    });
+    expect(await owner.identity()).toMatchObject({ npub: settings.ownerNpub, admin: true });
+    expect(await connections.open(belonging, "agent")).toBe(agent);
+    expect((await readSession(sessionFile(layout, "agent")))?.npub).toBe(settings.agentNpub);
+    expect((await readSession(sessionFile(layout, "owner")))?.npub).toBe(settings.ownerNpub);
+  });
+
+  test("is followed to the port that it has after a restart", async () => {
+    const { find, layout, start, connections } = await served();
+    const first = await start();
+    const belonging = await find();
+    const agent = await connections.open(belonging, "agent");
+    await agent.identity();
+    await first.close();
+    await removeProcessFile(layout, first.instance);
+    await rememberPort(layout, 0);
+    const second = await start();
+    expect((await agent.identity()).npub).toBe((await requireSettings(layout)).agentNpub);
+    expect(agent.origin).toBe(second.origin);
+  });
+
+  test("is drained on request", async () => {
+    const { find, layout, start } = await served();
+    const server = await start();
+    const belonging = await find();
+    if (belonging.kind !== "local") throw new Error("it is local");
+    expect(await drainForge(belonging)).toBe(true);
+    expect(await server.closed).toBe("drained");
+    await removeProcessFile(layout, server.instance);
+    expect(await drainForge(belonging)).toBe(false);
+  });
+
+  test("is opened for a single use", async () => {
+    const { env, find, start } = await served();
+    await start();
+    const options = { launcher: nothingStarts, version: "1.0.0", env } as const;
+    const forge = await openForge(await find(), { ...options, as: "agent" });
+    expect(await forge.capabilities()).toMatchObject({ target: "main" });
+  });
+});
