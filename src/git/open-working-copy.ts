@@ -85,11 +85,11 @@ function workingCopy(repository: Repository): WorkingCopy {
       const { status: _status, inProgress: _inProgress, ...state } = await repository.see(signal);
       return state;
     },
-    trackedTip: (remote, branch) => reads.commit(trackingRef(remote, branch)),
-    localTip: (branch) => reads.commit(branchRef(branch)),
-    isAncestor: (ancestor, of) => repository.isAncestor(commitName(ancestor), commitName(of)),
-    mergeBase: (a, b) => reads.mergeBase(commitName(a), commitName(b)),
-    countCommits: (from, to) => reads.count(commitName(from), commitName(to)),
+    trackedTip: async (remote, branch) => reads.commit(trackingRef(remote, branch)),
+    localTip: async (branch) => reads.commit(branchRef(branch)),
+    isAncestor: async (ancestor, of) => repository.isAncestor(commitName(ancestor), commitName(of)),
+    mergeBase: async (a, b) => reads.mergeBase(commitName(a), commitName(b)),
+    countCommits: async (from, to) => reads.count(commitName(from), commitName(to)),
 
     async fetch(remote, branch, signal) {
       const before = await reads.commit(trackingRef(remote, branch), signal);

@@ -52,7 +52,9 @@ export function pushFailure(error: unknown, request: PushRequest): unknown {
   const said = typeof error.facts.stdout === "string" ? error.facts.stdout : "";
   const refused = parsePush(said).find((pushed) => pushed.to === ref && pushed.flag === "!");
   if (refused === undefined) return error.facts.exitCode === 1 ? stoppedHere(error) : error;
-  if (movedThere.test(refused.summary)) return movedError(error, request);
+  if (movedThere.test(refused.summary) || lostTheRace(refused.summary, error)) {
+    return movedError(error, request);
+  }
   return new LandError(
     "push_rejected",
     `${request.remote} refused the push of ${request.branch}: ${refused.summary}`,
@@ -66,6 +68,11 @@ export function pushFailure(error: unknown, request: PushRequest): unknown {
 
 const movedThere =
   /stale info|fetch first|non-fast-forward|cannot lock ref|incorrect old value|already exists|remote ref updated since checkout/i;
+
+/** Two pushes at once: the ref changed between the remote's look at it and its write. */
+function lostTheRace(summary: string, error: LandError): boolean {
+  return summary.includes("failed to update ref") && /cannot lock ref/.test(stderrOf(error));
+}
 
 function movedError(error: LandError, request: PushRequest): LandError {
   return new LandError(

@@ -110,6 +110,15 @@ describe("failed pushes", () => {
   const failed = (stdout: string, stderr = "", exitCode = 1) =>
     new LandError("git_failed", "git push failed", { facts: { stdout, stderr, exitCode } });
 
+  test("lost to another push of the same ref", () => {
+    const said = `!\t${sha}:refs/heads/x\t[remote rejected] (failed to update ref)\nDone\n`;
+    const remote = "remote: error: cannot lock ref 'refs/heads/x': reference already exists\n";
+    expect(pushFailure(failed(said, remote), request)).toMatchObject({ code: "remote_moved" });
+    expect(pushFailure(failed(said, "remote: disk full\n"), request)).toMatchObject({
+      code: "push_rejected",
+    });
+  });
+
   test.each([
     ["[rejected] (stale info)", "remote_moved"],
     ["[rejected] (fetch first)", "remote_moved"],
