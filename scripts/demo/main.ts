@@ -183,7 +183,8 @@ async function demo(home: string): Promise<void> {
   try {
     say("forge", "land init makes a local forge for a small repository with three lanes");
     await shop.land("init");
-    await Promise.all(agents.map((agent) => agent.start()));
+    // One after another: git fails where two add a worktree at the same moment.
+    for (const agent of agents) await agent.start();
     say("forge", "three agents land at the same time");
     const ends = await Promise.allSettled(agents.map((agent) => agent.work()));
     for (const end of ends) if (end.status === "rejected") throw end.reason;

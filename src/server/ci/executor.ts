@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { endTree, type ProcessTree, untilGone } from "../../process/ending.ts";
 import { type LaneExit, type LaneProcess, startLane } from "../../process/lane.ts";
 import type { OwnerSettings, ServerConfig } from "../config.ts";
@@ -200,7 +200,8 @@ export class Executor {
     const common = { cwd: workspace.tree, env, resultFile: join(workspace.tmp, resultName) };
     if (isolation === "none") return { ...common, file: program.path, args };
     const hidden = hiddenFrom(config);
-    const places = { ...workspace, cache, objectsDir, hidden };
+    const programDirs = (env.PATH ?? "").split(delimiter);
+    const places = { ...workspace, cache, objectsDir, programDirs, hidden };
     const wrapped = sandboxArguments([program.path, ...args], places);
     return { ...common, file: "bwrap", args: wrapped };
   }

@@ -1,4 +1,5 @@
 import { lstatSync, realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute } from "node:path";
 import { runsWell } from "../../process/probe.ts";
 import type { ServerConfig } from "../config.ts";
 
@@ -12,6 +13,8 @@ export interface SandboxPlaces {
   readonly varTmp: string;
   readonly cache: string;
   readonly objectsDir: string;
+  /** Where its programs are: the folders of its PATH. */
+  readonly programDirs: readonly string[];
   /** Folders it may not see. */
   readonly hidden: readonly string[];
 }
@@ -76,6 +79,7 @@ export function sandboxArguments(command: readonly string[], places: SandboxPlac
     ...baseArguments(),
     ...["--bind", realpathSync(places.tmp), "/tmp"],
     ...["--bind", realpathSync(places.varTmp), "/var/tmp"],
+    ...outermost(places.programDirs.flatMap(coveredInstallation)).flatMap(shownReadOnly),
     ...doors.flatMap(shut),
     ...hidden.flatMap((dir) => ["--tmpfs", dir]),
     ...["--bind", tree, tree],
@@ -112,6 +116,22 @@ function baseArguments(): string[] {
     ...["--dev", "/dev"],
     ...["--proc", "/proc"],
   ];
+}
+
+/**
+ * A folder of programs below a /tmp that the lane's own one covers, such as a checkout's in a
+ * temporary folder; of a `bin` all that was installed beside it, where its links lead.
+ */
+function coveredInstallation(dir: string): string[] {
+  const real = isAbsolute(dir) ? existing(dir) : undefined;
+  const temporary = ["/tmp", "/var/tmp"].find((top) => real?.startsWith(`${top}/`));
+  if (real === undefined || temporary === undefined) return [];
+  const installation = /^\.?bin$/.test(basename(real)) ? dirname(real) : real;
+  return [installation === temporary ? real : installation];
+}
+
+function shownReadOnly(dir: string): string[] {
+  return ["--ro-bind", dir, dir];
 }
 
 function shut(door: string): string[] {

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { probeIsolation } from "../../../src/server/ci/sandbox.ts";
@@ -115,6 +116,27 @@ describe.runIf(isThere)("a lane under bubblewrap", () => {
     const late = await bench.runLane(head, shellLane(script, { timeoutSeconds: 1 }));
     expect(late).toMatchObject({ failureKind: "timeout" });
     expect(late.log).toContain("tidied up");
+  });
+
+  it("finds programs that are installed below the /tmp that its own covers", async () => {
+    const installation = await mkdtemp(join(tmpdir(), "land-programs-"));
+    await mkdir(join(installation, "bin"));
+    await mkdir(join(installation, "lib"));
+    const script = `#!/bin/sh\ntouch ${installation}/bin/new 2> /dev/null; echo hello\n`;
+    await writeFile(join(installation, "lib", "hello"), script, { mode: 0o755 });
+    await symlink("../lib/hello", join(installation, "bin", "hello"));
+    bench.settings = {
+      ...usualSettings,
+      laneEnv: { PATH: `${installation}/bin:${process.env.PATH}` },
+    };
+    try {
+      const lane = await bench.runLane(head, shellLane("hello", { env: ["PATH"] }));
+      expect(lane).toMatchObject({ status: "success", isolation: "bwrap", log: "hello\n" });
+      expect(existsSync(join(installation, "bin", "new"))).toBe(false);
+    } finally {
+      bench.settings = usualSettings;
+      await rm(installation, { recursive: true });
+    }
   });
 
   it("may state its result as without a sandbox", async () => {
