@@ -68,6 +68,7 @@ const endingsOfStates: Readonly<Record<string, Readonly<Record<string, Ending>>>
   wait: { failed: "ci_failed", waiting: "waiting", none: "waiting", superseded: "over" },
   rebase: { conflict: "conflict" },
   merge: { refused: "refused" },
+  target: { moved_outside: "refused" },
 };
 
 /** The ending that a command's answer means. */

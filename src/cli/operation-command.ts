@@ -9,6 +9,7 @@ import type { Answer, Call, Face } from "./face.ts";
 /** Arguments that a command takes by position rather than by name. */
 const positional: Readonly<Record<string, readonly string[]>> = {
   recover: ["action", "branch"],
+  target: ["action"],
 };
 const usualPositional: readonly string[] = ["branch"];
 

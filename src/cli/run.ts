@@ -97,13 +97,16 @@ function printError(host: CliHost, json: boolean, error: LandError, ending: Endi
 }
 
 function printUsage(host: CliHost, args: readonly string[], message: string): void {
+  const help = "`land --help` shows the commands, `land COMMAND --help` the options of one.";
+  const dash = "A branch whose name begins with a dash comes after `--`.";
+  const next = /unknown option/.test(message) ? `${help} ${dash}` : help;
   if (!args.includes("--json")) {
-    host.terminal.err(`${message}\n`);
+    host.terminal.err(`${message}\nNext: ${next}\n`);
     return;
   }
   const error = new LandError("bad_argument", message.replace(/^error: /, ""), {
     state: "Nothing was done.",
-    next: "`land --help` shows the commands, `land COMMAND --help` the options of one.",
+    next,
   });
   printError(host, true, error, "usage");
 }

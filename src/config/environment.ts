@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { LandError } from "../domain/errors.ts";
 
 /** What this process was started with, read once. Nothing else reads the environment. */
 export interface Environment {
@@ -19,7 +20,20 @@ export interface Environment {
 
 /** Reads the process's environment. Called once, by a composition root. */
 export function readEnvironment(): Environment {
-  return environmentOf({ env: { ...process.env }, home: homedir(), cwd: process.cwd() });
+  return environmentOf({ env: { ...process.env }, home: homedir(), cwd: currentFolder() });
+}
+
+/** Somebody may have removed the folder that a shell is still in; a rebase can do so. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new LandError("not_a_repository", "The current folder does not exist any more.", {
+      state: "Nothing was done.",
+      next: 'Go to a folder that exists (`cd "$PWD"` where it was made anew), then try again.',
+      cause,
+    });
+  }
 }
 
 /** Makes an Environment of given parts. Blank values count as unset. */

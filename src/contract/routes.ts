@@ -230,7 +230,7 @@ export const routes = {
     method: "post",
     paths: [`${ids}/ci/recover/{run_id}`],
     guard: "writer",
-    summary: "Requeue every queued, running and failed lane of a run.",
+    summary: "Requeue the lanes of a run that have not ended or did not fail by their own tests.",
     answer: ci.recoverAnswer,
     recovery: "recover",
   },

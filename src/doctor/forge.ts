@@ -106,7 +106,7 @@ async function checkProcess(
     return missing(
       name,
       `landing stands still: ${about.frozen}`,
-      "Run `land recover reset_target`.",
+      "The owner runs `land target accept` (keep it) or `land target restore` (put back the other).",
     );
   }
   const isOlder = compareVersions(about.version, version) < 0;

@@ -95,16 +95,35 @@ async function fromConfiguredUrl(
   signal: AbortSignal | undefined,
 ): Promise<Belonging> {
   const baseUrl = normalBaseUrl(configured);
-  const remote = remotes.find(({ name }) => name === forgeRemote) ?? remotes[0];
+  const remote = remoteOfAddress(remotes, baseUrl, request.git.place.dir);
   if (remote === undefined) {
     throw noForge(
-      `This repository has no git remote, though it belongs to ${baseUrl}.`,
-      "Add the forge's repository as a remote.",
+      `No git remote is known to lead to ${baseUrl}, which this repository belongs to.`,
+      `Add the forge's repository as a remote named \`${forgeRemote}\`.`,
     );
   }
   const sessions = await hostedSessions(request.stateHome);
   const stored = sessions.find(({ session }) => sameForge(session.base_url, baseUrl));
   return hosted(request, remote, baseUrl, stored, signal);
+}
+
+/** The remote named `forge`; else one on the forge's host; else origin, or the only one. */
+function remoteOfAddress(
+  remotes: readonly Remote[],
+  baseUrl: string,
+  dir: string,
+): Remote | undefined {
+  const host = new URL(baseUrl).hostname.toLowerCase();
+  const isThere = ({ url }: Remote) => {
+    const address = remoteAddress(url, dir);
+    return address?.kind === "host" && address.host === host;
+  };
+  return (
+    remotes.find(({ name }) => name === forgeRemote) ??
+    remotes.find(isThere) ??
+    remotes.find(({ name }) => name === "origin") ??
+    (remotes.length === 1 ? remotes[0] : undefined)
+  );
 }
 
 async function fromRemote(

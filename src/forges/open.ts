@@ -39,8 +39,7 @@ export class Connections {
 
   /** The forge of a repository with one of its keys; a local one that does not run is started. */
   async open(belonging: Belonging, as: KeyKind, signal?: AbortSignal): Promise<Forge> {
-    const address = belonging.kind === "local" ? belonging.layout.stateDir : belonging.baseUrl;
-    const key = `${as} ${address}`;
+    const key = `${as} ${placeOf(belonging)}`;
     const known = this.#open.get(key);
     if (known !== undefined) {
       if (belonging.kind === "local") await this.running(belonging, signal);
@@ -87,6 +86,16 @@ export class Connections {
       },
     });
   }
+}
+
+/**
+ * What tells forges apart. A hosted one is opened anew when a login or its target becomes known, so
+ * that a process that lives long needs no restart after `land login`.
+ */
+function placeOf(belonging: Belonging): string {
+  if (belonging.kind === "local") return belonging.layout.stateDir;
+  const { baseUrl, target, sessionFile: file } = belonging;
+  return [baseUrl, target, file].join("\n");
 }
 
 /** The same for a single use. */

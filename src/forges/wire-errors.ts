@@ -45,7 +45,7 @@ const advice: Readonly<Partial<Record<ErrorCode, Advice>>> = {
   },
   target_moved_outside: {
     state: `${unchanged} The target was moved by hand, so landing stands still for everybody.`,
-    next: "The owner accepts or restores the target (`recover_ci` with `reset_target`).",
+    next: "The owner decides at a terminal: `land target accept` keeps the new value, `land target restore` puts back the forge's own.",
   },
   merge_conflict: {
     state: `${unchanged} The head does not merge with the target.`,
@@ -66,6 +66,10 @@ const advice: Readonly<Partial<Record<ErrorCode, Advice>>> = {
   forbidden: {
     state: unchanged,
     next: "Ask the forge's owner for the right, or use a key that has it (`land whoami` shows yours).",
+  },
+  bad_argument: {
+    state: unchanged,
+    next: "Correct what the answer names; a cursor is the `next_cursor` of the page before.",
   },
   not_found: {
     state: unchanged,
@@ -166,6 +170,7 @@ function readError(text: string): ErrorAnswer | undefined {
 function codeOf(status: number, body: ErrorAnswer | undefined): ErrorCode {
   if (body?.code !== undefined && sameName.has(body.code)) return body.code as ErrorCode;
   if (body?.code === "draining" || isPassing(status)) return "forge_unreachable";
+  if (status === 400) return "bad_argument";
   if (status === 401) return "unauthorized";
   if (status === 403) return "forbidden";
   if (status === 404) return "not_found";

@@ -121,7 +121,7 @@ export class Git {
 }
 
 function gitFailure(call: GitCall, finished: Finished): LandError {
-  const verb = call.args.find((arg) => !arg.startsWith("-")) ?? "git";
+  const verb = verbOf(call.args);
   if (finished.cancelled) return new LandError("cancelled", `git ${verb} was cancelled.`);
   if (finished.timedOut) {
     return new LandError("timed_out", `git ${verb} did not end in time and was stopped.`, {
@@ -145,6 +145,11 @@ function gitFailure(call: GitCall, finished: Finished): LandError {
       },
     },
   );
+}
+
+/** The git command among its arguments: what follows `-c` is a setting. */
+function verbOf(args: readonly string[]): string {
+  return args.find((arg, at) => !arg.startsWith("-") && args[at - 1] !== "-c") ?? "git";
 }
 
 /** Git names remotes by their URL, which may hold a login. */

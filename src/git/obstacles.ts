@@ -10,23 +10,40 @@ export interface Obstacle {
 
 /** What stands in the way of working on the branch that is checked out. Pure. */
 export function obstacleIn(state: WorkingState): Obstacle | undefined {
-  return operationObstacle(state) ?? detachedObstacle(state) ?? changesObstacle(state);
+  return (
+    operationObstacle(state) ??
+    detachedObstacle(state) ??
+    nameObstacle(state) ??
+    changesObstacle(state)
+  );
 }
 
 /** Somebody's operation in progress. A rebase of our own is one too: it wants an end first. */
 export function operationObstacle(state: WorkingState): Obstacle | undefined {
   if (state.operation === undefined) return undefined;
-  const { kind, ours } = state.operation;
+  const { kind, ours, phase } = state.operation;
+  if (ours) return { code: "operation_in_progress", ...ownRebase[phase ?? "stopped"] };
   return {
     code: "operation_in_progress",
-    why: ours
-      ? "A rebase that this kit began is still in progress here."
-      : `A ${kind} that this kit did not begin is in progress here.`,
-    next: ours
-      ? "Resolve and continue it, or abort it."
-      : `Finish it or end it yourself (${endings[kind]}), then ask again.`,
+    why: `A ${kind} that this kit did not begin is in progress here.`,
+    next: `Finish it or end it yourself (${endings[kind]}), then ask again.`,
   };
 }
+
+const ownRebase = {
+  under_way: {
+    why: "Another process rebases this branch here right now.",
+    next: "Ask again in a moment.",
+  },
+  stopped: {
+    why: "A rebase that this kit began is still in progress here.",
+    next: "Resolve and continue it, or abort it.",
+  },
+  cut_off: {
+    why: "A rebase that this kit began was cut off in the middle of a commit; the branch itself is as before.",
+    next: "Abort it (`rebase_branch` with `abort`), which puts all tracked files back, then ask again.",
+  },
+} as const;
 
 export function detachedObstacle(state: WorkingState): Obstacle | undefined {
   if (state.branch !== undefined || state.operation !== undefined) return undefined;
@@ -34,6 +51,16 @@ export function detachedObstacle(state: WorkingState): Obstacle | undefined {
     code: "detached_head",
     why: "No branch is checked out here (detached head).",
     next: "Check out the branch, or make one here with `git switch -c NAME`, then ask again.",
+  };
+}
+
+/** A name that is not UTF-8 is read with replacement characters, so it would be another one there. */
+export function nameObstacle({ branch }: WorkingState): Obstacle | undefined {
+  if (branch?.includes("\uFFFD") !== true) return undefined;
+  return {
+    code: "unsupported_repository",
+    why: "The name of the branch that is checked out is not UTF-8.",
+    next: "Rename it (`git branch -m NEW-NAME`), then ask again.",
   };
 }
 

@@ -4,7 +4,7 @@ import { isLandError, LandError } from "../domain/errors.ts";
 import { Git, type GitPlace } from "./git.ts";
 import { pause } from "./pause.ts";
 import { pushCall, pushFailure } from "./push.ts";
-import { abortRebase, continueRebase, rebase } from "./rebase.ts";
+import { abortRebase, continueRebase, rebase, rebasedHere } from "./rebase.ts";
 import { branchRef, commitName, trackingRef } from "./refs.ts";
 import {
   fetchCall,
@@ -42,7 +42,7 @@ async function findWorkTree(git: Git, dir: string): Promise<Whereabouts> {
       pathOf(git, "--absolute-git-dir"),
       pathOf(git, "--git-common-dir"),
     ]);
-    return { top, gitDir, commonDir };
+    return { top, opened: dir, gitDir, commonDir };
   } catch (error) {
     if (!isLandError(error, "git_failed") || error.facts.exitCode === undefined) throw error;
     const bare = await git.run({ args: ["rev-parse", "--is-bare-repository"] }).then(
@@ -54,7 +54,9 @@ async function findWorkTree(git: Git, dir: string): Promise<Whereabouts> {
       bare ? `${dir} is a bare repository, without a work tree.` : `${dir} is in no git work tree.`,
       {
         state: error.message,
-        next: "Go to a git work tree, or name one as the worktree.",
+        next: /dubious ownership/.test(error.message)
+          ? "It belongs to another user. If you trust it, tell git so as shown above, then ask again."
+          : "Go to a git work tree, or name one as the worktree.",
         cause: error,
       },
     );
@@ -112,6 +114,7 @@ function workingCopy(repository: Repository): WorkingCopy {
     },
 
     rebase: (onto, signal) => rebase(repository, onto, signal),
+    rebasedHere: (branch, from, to) => rebasedHere(repository, branch, from, to),
     continueRebase: (signal) => continueRebase(repository, signal),
     abortRebase: (signal) => abortRebase(repository, signal),
 

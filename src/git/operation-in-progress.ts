@@ -1,32 +1,29 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import { isHeld, type RebaseMark, readMark } from "./rebase-mark.ts";
 import type { WorkingState } from "./working-copy.ts";
 
 export type OperationKind = NonNullable<WorkingState["operation"]>["kind"];
 
-/** What this kit writes into a worktree's git dir before it begins a rebase. */
-export const rebaseMark = z.object({
-  /** Full ref of the branch. */
-  branch: z.string(),
-  onto: z.string(),
-  /** The branch's tip before the rebase. */
-  head: z.string(),
-});
-export type RebaseMark = z.infer<typeof rebaseMark>;
-
+/** The file in a worktree's own git dir that holds the mark. */
 export const markFile = "land-rebase";
 
 export interface OperationInProgress {
   readonly kind: OperationKind;
   /** What is being rebased, where it is a rebase that this kit began. */
   readonly mark: RebaseMark | undefined;
+  /** Whether the mark was written for this very rebase, by all that git says of it. */
+  readonly exact?: boolean;
+  /** Of such a rebase: whether somebody carries it out right now. */
+  readonly held?: boolean;
+  /** Of such a rebase: whether git stopped at a commit and waits to be told to go on. */
+  readonly stopped?: boolean;
 }
 
 /** Looks for an operation in progress in one worktree's own git dir. */
 export async function operationIn(gitDir: string): Promise<OperationInProgress | undefined> {
   const has = (name: string) => exists(join(gitDir, name));
-  if (await has("rebase-merge")) return { kind: "rebase", mark: await ourMark(gitDir) };
+  if (await has("rebase-merge")) return ourRebase(gitDir);
   if (await has("rebase-apply")) {
     return { kind: (await has("rebase-apply/applying")) ? "am" : "rebase", mark: undefined };
   }
@@ -46,26 +43,21 @@ const headFiles: readonly (readonly [string, OperationKind])[] = [
   ["BISECT_LOG", "bisect"],
 ];
 
-/** The mark, if the rebase in progress is the very one that it was written for. */
-async function ourMark(gitDir: string): Promise<RebaseMark | undefined> {
-  const text = await readText(join(gitDir, markFile));
-  if (text === undefined) return undefined;
-  const mark = rebaseMark.safeParse(parseJson(text)).data;
+/** A rebase, with its mark if it is the very one that the mark was written for. */
+async function ourRebase(gitDir: string): Promise<OperationInProgress> {
+  const file = join(gitDir, markFile);
+  const mark = await readMark(file);
+  if (mark === undefined) return { kind: "rebase", mark };
   const said = async (name: string) => (await readText(join(gitDir, "rebase-merge", name)))?.trim();
-  const same =
-    mark !== undefined &&
+  const exact =
     (await said("head-name")) === mark.branch &&
     (await said("onto")) === mark.onto &&
     (await said("orig-head")) === mark.head;
-  return same ? mark : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const held = await isHeld(file, mark);
+  // While git begins or ends a rebase, not all of its files are there.
+  if (!exact && !held) return { kind: "rebase", mark: undefined };
+  const stopped = (await said("stopped-sha")) !== undefined;
+  return { kind: "rebase", mark, exact, held, stopped };
 }
 
 function readText(path: string): Promise<string | undefined> {

@@ -52,7 +52,9 @@ export function pushFailure(error: unknown, request: PushRequest): unknown {
   const said = typeof error.facts.stdout === "string" ? error.facts.stdout : "";
   const refused = parsePush(said).find((pushed) => pushed.to === ref && pushed.flag === "!");
   if (refused === undefined) return error.facts.exitCode === 1 ? stoppedHere(error) : error;
-  if (movedThere.test(refused.summary) || lostTheRace(refused.summary, error)) {
+  const taken = nameTakenBy(refused.summary, error);
+  if (taken !== undefined) return nameTaken(error, request, taken);
+  if (isMoved(refused.summary) || lostTheRace(refused.summary, error)) {
     return movedError(error, request);
   }
   return new LandError(
@@ -68,6 +70,29 @@ export function pushFailure(error: unknown, request: PushRequest): unknown {
 
 const movedThere =
   /stale info|fetch first|non-fast-forward|cannot lock ref|incorrect old value|already exists|remote ref updated since checkout/i;
+
+/** A remote that itself says non-fast-forward takes no rewritten branches at all. */
+function isMoved(summary: string): boolean {
+  return movedThere.test(summary) && !/^\[remote rejected\].*non-fast-forward/i.test(summary);
+}
+
+/** The branch there whose name is a folder of this one's or the other way round, if that is why. */
+function nameTakenBy(summary: string, error: LandError): string | undefined {
+  const said = `${summary}\n${stderrOf(error)}`;
+  return /'refs\/heads\/([^']+)' exists; cannot create/.exec(said)?.[1];
+}
+
+function nameTaken(error: LandError, request: PushRequest, taken: string): LandError {
+  return new LandError(
+    "push_rejected",
+    `${request.remote} has a branch ${taken}, so it can have none named ${request.branch}: git keeps the one as a file where the other needs a folder.`,
+    {
+      state: "Nothing was pushed.",
+      next: "Rename yours (`git branch -m NEW-NAME`) and ask again, or wait until the other one landed or was closed.",
+      cause: error,
+    },
+  );
+}
 
 /** Two pushes at once: the ref changed between the remote's look at it and its write. */
 function lostTheRace(summary: string, error: LandError): boolean {

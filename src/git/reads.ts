@@ -46,6 +46,19 @@ export class Reads {
     return [...new Set(said.split("\n").filter((line) => line !== ""))];
   }
 
+  /** A ref's latest moves, newest first: where it got to, and what was said of it. */
+  async moves(ref: string): Promise<readonly { readonly commit: string; readonly by: string }[]> {
+    const args = ["log", "--walk-reflogs", "--max-count=100", "--format=%H %gs", ref, "--"];
+    const said = await this.#read(args, undefined);
+    return said
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => {
+        const [commit = "", ...by] = line.split(" ");
+        return { commit, by: by.join(" ") };
+      });
+  }
+
   async #read(args: string[], signal: AbortSignal | undefined): Promise<string> {
     const env = gitEnvironment(this.#place.env);
     const deadline = AbortSignal.timeout(deadlineMs);

@@ -1,11 +1,19 @@
-import { randomUUID } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
 import { isLandError, LandError } from "../domain/errors.ts";
 import { readConflicts } from "./conflicts.ts";
 import type { GitCall } from "./git.ts";
 import { obstacleError, obstacleIn } from "./obstacles.ts";
-import { exists, markFile, operationIn, type RebaseMark } from "./operation-in-progress.ts";
+import { exists, markFile, operationIn } from "./operation-in-progress.ts";
 import { pause } from "./pause.ts";
+import {
+  holdMark,
+  letGo,
+  newMark,
+  type RebaseMark,
+  rebaseTag,
+  rebaseTimeoutMs,
+  removeMark,
+  writeMark,
+} from "./rebase-mark.ts";
 import { branchRef, commitName } from "./refs.ts";
 import type { Repository, Seen } from "./repository.ts";
 import type { RebaseAnswer } from "./working-copy.ts";
@@ -20,54 +28,78 @@ const ownSettings = [
   "gc.auto=0",
   "maintenance.auto=false",
 ].flatMap((setting) => ["-c", setting]);
-const rebaseTimeoutMs = 10 * 60_000;
 const lockPatienceMs = 1000;
+/** Before it is looked again whether another process is done with its rebase. */
+const lookAgainMs = 100;
+/** What the reflog says of moves that are this kit's. */
+const reflogAction = "land rebase";
 
-function rebaseCall(onto: string): GitCall {
+function rebaseCall(onto: string): readonly string[] {
+  return [
+    "--quiet",
+    "--merge",
+    "--no-autostash",
+    "--no-autosquash",
+    "--no-fork-point",
+    "--no-update-refs",
+    "--no-stat",
+    "--empty=drop",
+    onto,
+  ];
+}
+
+/** A step of a rebase; the git that takes it can be found also after who started it has died. */
+function step(args: readonly string[], mark: RebaseMark): GitCall {
   return {
-    args: [
-      ...ownSettings,
-      "rebase",
-      "--quiet",
-      "--merge",
-      "--no-autostash",
-      "--no-autosquash",
-      "--no-fork-point",
-      "--no-update-refs",
-      "--no-stat",
-      "--empty=drop",
-      onto,
-    ],
+    args: [...ownSettings, "rebase", ...args],
+    env: { [rebaseTag]: mark.id, GIT_REFLOG_ACTION: reflogAction },
     timeoutMs: rebaseTimeoutMs,
   };
 }
 
 /**
  * Rebases the checked-out branch. Anything but a conflict that keeps it from ending leaves the
- * branch and the files as they were and throws.
+ * branch and the files as they were and throws. One process at a time: another one waits.
  */
 export async function rebase(
   repository: Repository,
   ontoName: string,
   signal: AbortSignal | undefined,
 ): Promise<RebaseAnswer> {
-  const seen = await repository.see(signal);
-  const obstacle = obstacleIn(seen);
-  if (obstacle !== undefined) throw obstacleError(obstacle);
-  const mark = await planRebase(repository, seen, ontoName, signal);
-  if (await repository.isAncestor(mark.onto, mark.head, signal)) {
-    return { state: "up_to_date", head: mark.head };
+  for (;;) {
+    const seen = await seeStill(repository, signal);
+    const obstacle = obstacleIn(seen);
+    if (obstacle !== undefined) throw obstacleError(obstacle);
+    const mark = await planRebase(repository, seen, ontoName, signal);
+    if (await repository.isAncestor(mark.onto, mark.head, signal)) {
+      return { state: "up_to_date", from: mark.head, head: mark.head };
+    }
+    await refuseUnrelated(repository, mark, signal);
+    await waitForIndexLock(repository, signal);
+    if (await holdMark(repository.gitPath(markFile), mark)) {
+      // Another process may have been done with it just before.
+      if ((await tipOf(repository, mark)) === mark.head) return begin(repository, mark, signal);
+      await removeMark(repository.gitPath(markFile));
+    }
+    await pause(lookAgainMs, signal);
   }
-  await refuseUnrelated(repository, mark, signal);
-  await waitForIndexLock(repository, signal);
-  await writeMark(repository, mark);
+}
+
+async function begin(
+  repository: Repository,
+  mark: RebaseMark,
+  signal: AbortSignal | undefined,
+): Promise<RebaseAnswer> {
+  const file = repository.gitPath(markFile);
   try {
-    await repository.git.run(rebaseCall(mark.onto), signal);
+    await repository.gitWhereOpened.run(step(rebaseCall(mark.onto), mark), signal);
+    await removeMark(file);
+    return { state: "rebased", from: mark.head, head: await tipOf(repository, mark) };
   } catch (error) {
     return await stopped(repository, mark, error);
+  } finally {
+    await letGo(file, mark);
   }
-  await removeMark(repository);
-  return { state: "rebased", head: await tipOf(repository, mark) };
 }
 
 /** Goes on with a rebase that this kit began, once its conflicts are resolved and staged. */
@@ -75,22 +107,26 @@ export async function continueRebase(
   repository: Repository,
   signal: AbortSignal | undefined,
 ): Promise<RebaseAnswer> {
-  const seen = await repository.see(signal);
-  const mark = ownRebase(seen);
+  const seen = await seeStill(repository, signal);
+  const begun = ownRebase(seen);
   if (seen.conflicts.length > 0) return { state: "conflict", files: seen.conflicts };
   refuseUnstaged(seen);
   await waitForIndexLock(repository, signal);
+  const file = repository.gitPath(markFile);
+  const mark = newMark(begun);
+  await writeMark(file, mark);
   try {
-    const args = [...ownSettings, "rebase", "--continue"];
-    await repository.git.run({ args, timeoutMs: rebaseTimeoutMs }, signal);
+    await repository.gitWhereOpened.run(step(["--continue"], mark), signal);
+    await removeMark(file);
+    return { state: "rebased", from: mark.head, head: await tipOf(repository, mark) };
   } catch (error) {
     if (!isLandError(error, "git_failed")) throw stillInProgress(error);
     const files = await conflictsNow(repository);
     if (files.length > 0) return { state: "conflict", files };
     throw stillInProgress(await explained(repository, error));
+  } finally {
+    await letGo(file, mark);
   }
-  await removeMark(repository);
-  return { state: "rebased", head: await tipOf(repository, mark) };
 }
 
 /** Takes the branch and the files back to before a rebase that this kit began. */
@@ -98,11 +134,33 @@ export async function abortRebase(
   repository: Repository,
   signal: AbortSignal | undefined,
 ): Promise<RebaseAnswer> {
-  const mark = ownRebase(await repository.see(signal));
+  const mark = ownRebase(await seeStill(repository, signal));
   await waitForIndexLock(repository, signal);
-  await repository.git.run({ args: ["rebase", "--abort"] }, signal);
-  await removeMark(repository);
+  await repository.gitWhereOpened.run({ args: ["rebase", "--abort"] }, signal);
+  await removeMark(repository.gitPath(markFile));
   return { state: "aborted", head: await tipOf(repository, mark) };
+}
+
+/** Whether the branch got from one tip to the other by rebases of this kit alone. */
+export async function rebasedHere(
+  repository: Repository,
+  branch: string,
+  from: string,
+  to: string,
+): Promise<boolean> {
+  const moves = await repository.reads.moves(branchRef(branch)).catch(() => []);
+  const since = moves.findIndex(({ commit }) => commit === from);
+  if (since < 1 || moves[0]?.commit !== to) return false;
+  return moves.slice(0, since).every(({ by }) => by.startsWith(reflogAction));
+}
+
+/** Looks at the work tree once no process carries out a rebase of this kit in it. */
+async function seeStill(repository: Repository, signal: AbortSignal | undefined): Promise<Seen> {
+  for (;;) {
+    const seen = await repository.see(signal);
+    if (seen.operation?.phase !== "under_way") return seen;
+    await pause(lookAgainMs, signal);
+  }
 }
 
 async function planRebase(
@@ -123,7 +181,7 @@ async function planRebase(
       next: "Commit something first.",
     });
   }
-  return { branch: branchRef(seen.branch), onto, head: seen.head };
+  return newMark({ branch: branchRef(seen.branch), onto, head: seen.head });
 }
 
 async function refuseUnrelated(
@@ -147,19 +205,19 @@ async function stopped(
   mark: RebaseMark,
   error: unknown,
 ): Promise<RebaseAnswer> {
-  const ours = (await operationIn(repository.where.gitDir))?.mark !== undefined;
+  const ours = (await operationIn(repository.where.gitDir))?.exact === true;
   if (ours && isLandError(error, "git_failed")) {
     const files = await conflictsNow(repository);
     if (files.length > 0) return { state: "conflict", files };
   }
   if (ours) {
     try {
-      await repository.git.run({ args: ["rebase", "--abort"] });
+      await repository.gitWhereOpened.run({ args: ["rebase", "--abort"] });
     } catch (abortError) {
       throw stillInProgress(abortError);
     }
   }
-  await removeMark(repository);
+  await removeMark(repository.gitPath(markFile));
   const told = await explained(repository, error);
   const head = (await repository.reads.commit(mark.branch)) ?? mark.head;
   throw new LandError(told.code, told.message, {
@@ -173,6 +231,9 @@ async function stopped(
   });
 }
 
+/** Of gpg, of ssh-keygen, and of git where the program said nothing. */
+const signingWords = /\bsign|gpg|passphrase|private key|failed to write commit object/i;
+
 /** Adds the remedy where the reason can be known. */
 async function explained(repository: Repository, error: unknown): Promise<LandError> {
   if (!(error instanceof LandError)) return new LandError("internal", String(error));
@@ -181,7 +242,7 @@ async function explained(repository: Repository, error: unknown): Promise<LandEr
     .run({ args: ["config", "--type=bool", "--get", "commit.gpgSign"], answers: [0, 1] })
     .then((answer) => answer.stdout.trim() === "true")
     .catch(() => false);
-  if (!signs || !/\bsign|gpg/i.test(error.message)) return error;
+  if (!signs || !signingWords.test(error.message)) return error;
   return new LandError("git_failed", `Signing a commit failed. ${error.message}`, {
     next: "Commits are signed here (commit.gpgSign) and nothing may ask for a passphrase now. Unlock the key first, so that its agent remembers it, then ask again.",
     facts: error.facts,
@@ -246,15 +307,4 @@ async function waitForIndexLock(
     }
     await pause(100, signal);
   }
-}
-
-/** Atomic, so that a mark is whole or not there. */
-async function writeMark(repository: Repository, mark: RebaseMark): Promise<void> {
-  const half = repository.gitPath(`${markFile}.${randomUUID()}`);
-  await writeFile(half, `${JSON.stringify(mark)}\n`);
-  await rename(half, repository.gitPath(markFile));
-}
-
-async function removeMark(repository: Repository): Promise<void> {
-  await rm(repository.gitPath(markFile), { force: true });
 }

@@ -18,6 +18,7 @@ export function branchRef(name: string): string {
     throw new LandError(
       "bad_argument",
       `${JSON.stringify(name)} is not a branch name git accepts.`,
+      { state: "Nothing was changed.", next: "Name a branch as `git branch` lists it." },
     );
   }
   return `refs/heads/${name}`;

@@ -55,6 +55,18 @@ export function isLockedRef(error: unknown): boolean {
 export function remoteFailure(error: unknown, remote: string): unknown {
   if (!(error instanceof LandError) || error.code !== "git_failed") return error;
   const said = stderrOf(error);
+  const setting = settingInTheWay(said);
+  if (setting !== undefined) {
+    return new LandError(
+      "push_rejected",
+      `A git setting keeps git from ${remote}: ${setting.what}.`,
+      {
+        state: `${error.message} Nothing was changed there.`,
+        next: setting.next,
+        cause: error,
+      },
+    );
+  }
   if (noRemote.test(said)) {
     return new LandError("no_forge", `There is no usable git remote ${JSON.stringify(remote)}.`, {
       state: error.message,
@@ -75,6 +87,22 @@ export function remoteFailure(error: unknown, remote: string): unknown {
     next: "Nothing was changed there. Ask again once it answers.",
     cause: error,
   });
+}
+
+/** A setting of the person's own that the remote, or git itself, cannot go on with. */
+function settingInTheWay(said: string): { what: string; next: string } | undefined {
+  if (/receiving end does not support --signed push/i.test(said)) {
+    return {
+      what: "push.gpgSign asks for signed pushes, which it does not take",
+      next: "Set it to sign only where that is possible (`git config push.gpgSign if-asked`), then ask again.",
+    };
+  }
+  const transport = /transport '([^']+)' not allowed/i.exec(said)?.[1];
+  if (transport === undefined) return undefined;
+  return {
+    what: `protocol.${transport}.allow or GIT_ALLOW_PROTOCOL forbids the transport \`${transport}\``,
+    next: `Allow it in this repository (\`git config protocol.${transport}.allow always\`), or put \`${transport}\` into GIT_ALLOW_PROTOCOL, then ask again.`,
+  };
 }
 
 export function stderrOf(error: unknown): string {

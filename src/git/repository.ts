@@ -12,6 +12,8 @@ const maxNamed = 50;
 /** A work tree's place in its repository. All paths are absolute. */
 export interface Whereabouts {
   readonly top: string;
+  /** The folder in it that was opened, in which whoever asks may be. */
+  readonly opened: string;
   /** The worktree's own git dir; differs from the common one in a linked worktree. */
   readonly gitDir: string;
   readonly commonDir: string;
@@ -27,20 +29,20 @@ export interface Seen extends WorkingState {
 export class Repository {
   readonly where: Whereabouts;
   readonly git: Git;
+  /** For what may remove folders: git leaves the one that it was started in. */
+  readonly gitWhereOpened: Git;
   readonly reads: Reads;
 
   constructor(where: Whereabouts, env: GitPlace["env"]) {
     const place: GitPlace = { dir: where.top, env };
     this.where = where;
     this.git = new Git(place);
+    this.gitWhereOpened = new Git({ dir: where.opened, env });
     this.reads = new Reads(place);
   }
 
   async see(signal?: AbortSignal): Promise<Seen> {
-    const [status, inProgress] = await Promise.all([
-      this.status(signal),
-      operationIn(this.where.gitDir),
-    ]);
+    const [status, inProgress] = await this.#atOneTime(signal);
     const mark = inProgress?.mark;
     const head = mark === undefined ? status.head : await this.reads.commit(mark.branch, signal);
     return {
@@ -51,12 +53,23 @@ export class Repository {
       trackedCount: status.tracked.length,
       untracked: status.untracked.slice(0, maxNamed),
       untrackedCount: status.untracked.length,
-      operation:
-        inProgress === undefined ? undefined : { kind: inProgress.kind, ours: mark !== undefined },
+      operation: inProgress === undefined ? undefined : operationOf(inProgress, status),
       conflicts: await readConflicts(this.git, this.where.top, status.unmerged, signal),
       status,
       inProgress,
     };
+  }
+
+  /** Status and operation of one and the same moment, also while another process rebases here. */
+  async #atOneTime(
+    signal: AbortSignal | undefined,
+  ): Promise<readonly [Status, OperationInProgress | undefined]> {
+    for (let tries = 1; ; tries += 1) {
+      const before = await operationIn(this.where.gitDir);
+      const status = await this.status(signal);
+      const after = await operationIn(this.where.gitDir);
+      if (before?.mark?.id === after?.mark?.id || tries >= 5) return [status, after];
+    }
   }
 
   async status(signal?: AbortSignal): Promise<Status> {
@@ -86,4 +99,14 @@ export class Repository {
     const { stdout } = await this.git.run({ args, answers: [0, 1] }, signal);
     return shortBranch(stdout.replace(/\n$/, ""));
   }
+}
+
+function operationOf(
+  { kind, mark, held, stopped }: OperationInProgress,
+  { unmerged }: Status,
+): NonNullable<WorkingState["operation"]> {
+  if (mark === undefined) return { kind, ours: false };
+  if (held === true) return { kind, ours: true, phase: "under_way" };
+  const waits = stopped === true || unmerged.length > 0;
+  return { kind, ours: true, phase: waits ? "stopped" : "cut_off" };
 }

@@ -23,13 +23,23 @@ export interface WorkingState {
     | {
         readonly kind: "rebase" | "merge" | "cherry-pick" | "revert" | "bisect" | "am";
         readonly ours: boolean;
+        /**
+         * Of a rebase of ours: a process carries it out right now; it stopped at a conflict; or it
+         * was cut off in the middle, and nobody goes on with it.
+         */
+        readonly phase?: "under_way" | "stopped" | "cut_off";
       }
     | undefined;
   readonly conflicts: readonly ConflictFile[];
 }
 
 export type RebaseAnswer =
-  | { readonly state: "up_to_date" | "rebased"; readonly head: string }
+  | {
+      readonly state: "up_to_date" | "rebased";
+      readonly head: string;
+      /** The branch's tip when it began. */
+      readonly from: string;
+    }
   | { readonly state: "conflict"; readonly files: readonly ConflictFile[] }
   | { readonly state: "aborted"; readonly head: string };
 
@@ -58,6 +68,8 @@ export interface WorkingCopy {
   /** What the remote has right now for a branch; undefined where it has none. */
   remoteTip(remote: string, branch: string, signal?: AbortSignal): Promise<string | undefined>;
   rebase(onto: string, signal?: AbortSignal): Promise<RebaseAnswer>;
+  /** Whether the branch got from one tip to the other by rebases of this kit alone. */
+  rebasedHere(branch: string, from: string, to: string): Promise<boolean>;
   continueRebase(signal?: AbortSignal): Promise<RebaseAnswer>;
   abortRebase(signal?: AbortSignal): Promise<RebaseAnswer>;
   /**

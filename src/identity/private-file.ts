@@ -2,14 +2,27 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { chmod, link, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { LandError } from "../domain/errors.ts";
 
 /** Never follows a link, never reuses a file, and is nobody else's from its first byte. */
 const createPrivate =
   constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
-/** Makes a folder that only its owner may enter; also takes rights away from an existing one. */
+/**
+ * Makes a folder that only its owner may enter; also takes rights away from an existing one. Throws
+ * `unsupported` where this shell may not make it.
+ */
 export async function ensurePrivateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LandError("unsupported", `The folder ${path} cannot be made: ${why}.`, {
+      state: "Nothing was changed.",
+      next: "Let this shell write there, or set XDG_STATE_HOME to a folder that it may write; `land doctor` tells what is blocked.",
+      cause,
+    });
+  }
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) await chmod(path, 0o700);
 }

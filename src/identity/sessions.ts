@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
@@ -43,6 +44,15 @@ export async function readSession(file: string): Promise<Session | undefined> {
   } catch (error) {
     // The cause is left out of the words: it may quote the token.
     throw unreadable(file, "is malformed", error instanceof z.ZodError ? error : undefined);
+  }
+}
+
+/** The token in a file as it is right now, for whoever must keep it from being shown. */
+export function tokenNow(file: string): string | undefined {
+  try {
+    return sessionShape.safeParse(JSON.parse(readFileSync(file, "utf8"))).data?.token;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Capabilities, Forge, ForgeBranch } from "../forges/forge.ts";
-import type { WorkingCopy } from "../git/working-copy.ts";
+import type { WorkingCopy, WorkingState } from "../git/working-copy.ts";
 import type { LandingOptions } from "./ends.ts";
 import type { Overwrite, Standing, Tally } from "./facts.ts";
 import type { Clock, SubscribeToChanges, Wakes } from "./wakes.ts";
@@ -15,6 +15,8 @@ export interface LandingDeps {
   /** Default: the machine's. */
   readonly clock?: Clock | undefined;
   readonly signal: AbortSignal;
+  /** What is never shown, as far as it is known by now. */
+  readonly secrets?: (() => readonly string[]) | undefined;
   /** Told what goes on, a short line each. */
   progress(message: string): void;
 }
@@ -51,11 +53,16 @@ export interface LandingCall {
   /** The last answers about how a head stands to what the remote had. */
   standing: Remembered<Standing> | undefined;
   overwrite: Remembered<Overwrite> | undefined;
+  unpushed: Remembered<string | undefined> | undefined;
   record: ForgeBranch | undefined;
+  /** Files beside the checked-out branch that are no part of it. */
+  untracked: Pick<WorkingState, "untracked" | "untrackedCount"> | undefined;
   /** What the forge answered when it merged, which its record may tell only later. */
   merged: { readonly id: string; readonly head: string; readonly mergeCommit: string } | undefined;
   /** The head that the forge was told to look at. */
   announced: string | undefined;
+  /** The push that the remote last turned down as moved, and how often in a row. */
+  movedPush: { readonly key: string; readonly times: number } | undefined;
   /** How often the forge went away during a landing request. */
   cutOffs: number;
   /** The last line of progress, so that it is not told twice. */

@@ -2,14 +2,17 @@ import { decidingRun, judgeHead } from "../domain/checks.ts";
 import { type ErrorCode, isLandError, LandError } from "../domain/errors.ts";
 import type { LandingAnswer } from "../forges/forge.ts";
 import { count, type LandingCall, note } from "./call.ts";
+import { frozenNow, frozenObstacle } from "./frozen.ts";
 import { lookAtRemote, readRecord } from "./observe.ts";
 import { patiently } from "./patience.ts";
+import { isOfThisLanding } from "./settle-rebase.ts";
 import { type Awaited, conflictNext, type Ending, type Step, short } from "./steps.ts";
 import { recordMark, runLine, safetyMs, waitForRecord } from "./wait-for-record.ts";
 
 /** Before the same thing is asked of the forge again. */
 const askAgainMs = 500;
 const maxCutOffs = 5;
+const maxMovedPushes = 3;
 
 /** Carries one step out. Answers an ending only where the step itself found one. */
 export async function carryOut(call: LandingCall, step: Step): Promise<Ending | undefined> {
@@ -50,12 +53,17 @@ async function fetchFacts(call: LandingCall, commit: string | undefined): Promis
 
 async function rebase(call: LandingCall, onto: string): Promise<Ending | undefined> {
   act(call);
-  const answer = await call.deps.copy.rebase(onto, call.deps.signal);
+  const { forge, signal } = call.deps;
+  const frozen = await patiently({ ...call, signal }, () => frozenNow(forge, call.forge, signal));
+  if (frozen !== undefined) return { state: "refused", ...frozenObstacle(frozen) };
+  const answer = await call.deps.copy.rebase(onto, signal);
   if (answer.state === "conflict") {
     note(call, `rebasing onto ${call.forge.target} ${short(onto)} met a conflict`);
     return { state: "conflict", files: answer.files, next: conflictNext };
   }
-  count(call, { rebases: call.tally.rebases + 1, head: answer.head });
+  const rebases = call.tally.rebases + 1;
+  const ours = answer.state !== "aborted" && (await isOfThisLanding(call, answer));
+  count(call, ours ? { rebases, head: answer.head } : { rebases });
   note(call, `rebased onto ${call.forge.target} ${short(onto)}: ${short(answer.head)}`);
   return undefined;
 }
@@ -78,19 +86,26 @@ async function push(
     const request = { remote, branch, head, lease };
     await patiently({ ...call, signal }, () => copy.push(request, signal));
   } catch (error) {
-    if (isLandError(error, "remote_moved")) {
-      note(call, "the push met a branch that had moved; looking again");
-      return undefined;
-    }
-    throw error;
+    if (!isLandError(error, "remote_moved")) throw error;
+    await pushMetAMove(call, `${head} ${lease ?? ""}`, error);
+    return undefined;
   }
   if (seen !== undefined) call.remote = { ...seen, tip: head };
   note(call, `pushed ${short(head)}`);
   return undefined;
 }
 
+/** A remote that turns the same push down again and again did not move: it is told, not retried. */
+async function pushMetAMove(call: LandingCall, key: string, error: LandError): Promise<void> {
+  const times = call.movedPush?.key === key ? call.movedPush.times + 1 : 1;
+  call.movedPush = { key, times };
+  if (times >= maxMovedPushes) throw error;
+  note(call, "the push met a branch that had moved; looking again");
+  if (times > 1) await call.wakes.next(call.deps.signal, askAgainMs);
+}
+
 async function wait(call: LandingCall, on: Awaited, head: string): Promise<undefined> {
-  const { forge, signal, progress } = call.deps;
+  const { forge, signal } = call.deps;
   const { branch } = call;
   if (on === "forge_head" && branch !== undefined && call.announced !== head) {
     call.announced = head;
@@ -107,15 +122,20 @@ async function wait(call: LandingCall, on: Awaited, head: string): Promise<undef
     until,
     async () => {
       call.record = await readRecord(call);
-      const line = on === "ci" ? runLine(decidingRun(head, call.record?.runs ?? [])) : "";
-      if (line !== "" && line !== call.told) progress(line);
-      call.told = line;
+      if (on === "ci") tellOfCi(call, head);
       return markOf(call, head);
     },
     (mark) => mark !== before,
   );
-  forgetOldRemote(call);
+  forgetOldRemote(call, head);
   return undefined;
+}
+
+/** Tells how far CI of a head is, where that changed since it was last told. */
+function tellOfCi(call: LandingCall, head: string): void {
+  const line = runLine(decidingRun(head, call.record?.runs ?? []));
+  if (line !== call.told) call.deps.progress(line);
+  call.told = line;
 }
 
 function markOf(call: LandingCall, head: string): string {
@@ -124,15 +144,18 @@ function markOf(call: LandingCall, head: string): string {
 
 /**
  * What the remote had may be used for as long as the forge itself refuses a head that has fallen
- * behind; where only we compare, it is asked anew before each landing.
+ * behind; where only we compare, it is asked anew before each landing. A record that tells of
+ * another head means that somebody moved the branch there.
  */
-function forgetOldRemote(call: LandingCall): void {
+function forgetOldRemote(call: LandingCall, head: string): void {
   const age = call.clock.now() - (call.remote?.at ?? 0);
-  if (age >= safetyMs || call.forge.head === "compared") call.remote = undefined;
+  const movedThere = call.record?.state === "open" && call.record.head !== head;
+  if (age >= safetyMs || movedThere || call.forge.head === "compared") call.remote = undefined;
 }
 
 async function requestLanding(call: LandingCall, id: string, head: string): Promise<undefined> {
   act(call);
+  tellOfCi(call, head);
   const { forge, signal } = call.deps;
   const { refusal } = call.tally;
   if (refusal?.head === head) await call.wakes.next(signal, askAgainMs);

@@ -15,6 +15,8 @@ interface Reached {
   readonly number: string | undefined;
   readonly head: string;
   readonly target: string;
+  /** Files of the work tree that git does not track: no part of what lands. A few, and how many. */
+  readonly untracked?: { readonly named: readonly string[]; readonly count: number };
   /** What was done in this call, a line each. */
   readonly trail: readonly string[];
 }

@@ -45,6 +45,8 @@ export interface Facts {
   readonly rule: Capabilities["landingRule"];
   /** False: the branch is landed as it was pushed and cannot be rebased here. */
   readonly checkedOut: boolean;
+  /** Where it is not checked out: its tip here, if that has commits which `head` has not. */
+  readonly unpushed?: string | undefined;
   /** The commit that is to be landed. */
   readonly head: string | undefined;
   /** Why the work tree cannot be worked on as it is. */

@@ -1,6 +1,7 @@
 import type { Lane, Run } from "../domain/checks.ts";
 import { isLandError } from "../domain/errors.ts";
 import type { Forge } from "../forges/forge.ts";
+import { fitToShow } from "../text/untrusted.ts";
 import type { FailedLane } from "./ends.ts";
 import { partThatMatters } from "./log-part.ts";
 
@@ -8,12 +9,18 @@ const maxLanes = 3;
 const maxBytesPerLane = 3 * 1024;
 const tailBytes = 48 * 1024;
 
+export interface Reading {
+  readonly signal: AbortSignal;
+  /** Known secrets. They are masked before a log is cut, since half of one would not be known. */
+  readonly secrets?: (() => readonly string[]) | undefined;
+}
+
 /** The lanes that failed a run, at most three, each with the part of its log that matters. */
 export async function failedLanes(
   forge: Forge,
   branchId: string,
   run: Run | undefined,
-  signal: AbortSignal,
+  reading: Reading,
 ): Promise<readonly FailedLane[]> {
   const failed = (run?.lanes ?? []).filter((lane) => lane.status === "failed");
   return Promise.all(
@@ -21,7 +28,7 @@ export async function failedLanes(
       lane: lane.lane,
       laneRun: lane.id,
       failureKind: lane.failureKind,
-      log: await logOf(forge, branchId, lane, signal),
+      log: await logOf(forge, branchId, lane, reading),
     })),
   );
 }
@@ -31,16 +38,16 @@ async function logOf(
   forge: Forge,
   branchId: string,
   lane: Lane,
-  signal: AbortSignal,
+  { signal, secrets }: Reading,
 ): Promise<string> {
   try {
     const part = await forge.log(
       { branchId, lane: undefined, laneRun: lane.id, offset: undefined, maxBytes: tailBytes },
       signal,
     );
-    return partThatMatters(part.text, maxBytesPerLane);
+    return partThatMatters(fitToShow(part.text, secrets?.()), maxBytesPerLane);
   } catch (error) {
     if (isLandError(error, "cancelled")) throw error;
-    return "(its log could not be read now; lane_logs tries again)";
+    return "(its log could not be read now; `lane_logs` tries again)";
   }
 }

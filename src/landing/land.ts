@@ -5,6 +5,7 @@ import { carryOut } from "./carry-out.ts";
 import type { LandingEnd, LandingOptions } from "./ends.ts";
 import { type Facts, freshTally, type Tally } from "./facts.ts";
 import { failedLanes } from "./failed-lanes.ts";
+import { frozenNow, frozenObstacle } from "./frozen.ts";
 import { observe } from "./observe.ts";
 import { patiently } from "./patience.ts";
 import { nextStep } from "./planner.ts";
@@ -39,9 +40,12 @@ export async function land(deps: LandingDeps, options: LandingOptions): Promise<
       remote: undefined,
       standing: undefined,
       overwrite: undefined,
+      unpushed: undefined,
       record: undefined,
+      untracked: undefined,
       merged: undefined,
       announced: undefined,
+      movedPush: undefined,
       cutOffs: 0,
       told: "",
     };
@@ -98,6 +102,7 @@ const refusals = new Set<ErrorCode>([
   "unrelated_histories",
   "unsupported_repository",
   "push_rejected",
+  "remote_moved",
 ]);
 
 type CompleteEnding =
@@ -107,12 +112,22 @@ type CompleteEnding =
     });
 
 async function completed(call: LandingCall, facts: Facts, ending: Ending): Promise<CompleteEnding> {
+  if (ending.state === "refused" && ending.code === "nothing_to_land") {
+    return (await movedByHand(call)) ?? ending;
+  }
   if (ending.state !== "ci_failed") return ending;
-  const { forge, signal } = call.deps;
+  const { forge } = call.deps;
   const { record } = call;
   if (record === undefined || facts.head === undefined) return { ...ending, lanes: [] };
   const run = decidingRun(facts.head, record.runs);
-  return { ...ending, lanes: await failedLanes(forge, record.id, run, signal) };
+  return { ...ending, lanes: await failedLanes(forge, record.id, run, call.deps) };
+}
+
+/** A target that has the head without a landing of it may have been moved there by hand. */
+async function movedByHand(call: LandingCall): Promise<CompleteEnding | undefined> {
+  const { forge, signal } = call.deps;
+  const frozen = await patiently({ ...call, signal }, () => frozenNow(forge, call.forge, signal));
+  return frozen === undefined ? undefined : { state: "refused", ...frozenObstacle(frozen) };
 }
 
 function reached(call: LandingCall, facts: Facts, ending: CompleteEnding): LandingEnd {
@@ -128,7 +143,13 @@ function reachedSoFar(call: LandingCall, facts: Facts) {
     head: facts.head ?? call.tally.head ?? "",
     target: facts.target,
     trail: call.trail,
+    ...untrackedIn(call),
   };
+}
+
+function untrackedIn({ untracked: seen }: LandingCall): Pick<LandingEnd, "untracked"> {
+  if (seen === undefined || seen.untrackedCount === 0) return {};
+  return { untracked: { named: seen.untracked.slice(0, 5), count: seen.untrackedCount } };
 }
 
 /** Tells how far it got and that asking again is safe, without hiding the error's own words. */

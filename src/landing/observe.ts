@@ -6,22 +6,28 @@ import type { LandingCall, Remembered, RemoteSeen } from "./call.ts";
 import { count } from "./call.ts";
 import type { Facts, Overwrite, RecordFacts, RemoteFacts, Standing } from "./facts.ts";
 import { patiently } from "./patience.ts";
+import { followRebase, settledState } from "./settle-rebase.ts";
 
 /** Looks at the work tree and the forge, and puts what the remote was last seen to have beside it. */
 export async function observe(call: LandingCall): Promise<Facts> {
-  const { copy, signal } = call.deps;
-  const state = await copy.state(signal);
+  const state = await settledState(call);
   call.branch ??= call.options.branch ?? state.branch;
   const { branch } = call;
   call.record = await readRecord(call);
   const checkedOut = branch !== undefined && state.branch === branch;
+  call.untracked = checkedOut ? state : undefined;
   const head = checkedOut ? state.head : (call.remote?.tip ?? call.record?.head);
   pinHead(call, checkedOut || call.remote !== undefined ? head : undefined);
+  if (checkedOut) await followRebase(call, branch, head);
   return {
     branch,
     target: call.forge.target,
     rule: call.forge.landingRule,
     checkedOut,
+    unpushed:
+      checkedOut || branch === undefined || head === undefined
+        ? undefined
+        : await unpushedTip(call, branch, head),
     head: checkedOut || call.remote !== undefined ? head : undefined,
     obstacle: checkedOut || branch === undefined ? obstacleIn(state) : undefined,
     conflict: conflictIn(state, branch),
@@ -45,8 +51,27 @@ function pinHead(call: LandingCall, head: string | undefined): void {
   if (call.tally.head === undefined && head !== undefined) count(call, { head });
 }
 
+/** The tip of a branch that is not checked out here, if landing `head` would leave commits behind. */
+async function unpushedTip(
+  call: LandingCall,
+  branch: string,
+  head: string,
+): Promise<string | undefined> {
+  const { copy } = call.deps;
+  const tip = await copy.localTip(branch);
+  const targetTip = call.remote?.targetTip;
+  if (tip === undefined || tip === head || targetTip === undefined) return undefined;
+  call.unpushed = await remembered(call.unpushed, [tip, head, targetTip], async () => {
+    const had = (await copy.isAncestor(tip, head)) || (await copy.isAncestor(tip, targetTip));
+    return had ? undefined : tip;
+  });
+  return call.unpushed.value;
+}
+
 function conflictIn(state: WorkingState, branch: string | undefined): Facts["conflict"] {
-  const ours = state.operation?.kind === "rebase" && state.operation.ours;
+  const { operation } = state;
+  const waits = operation?.phase !== "under_way" && operation?.phase !== "cut_off";
+  const ours = operation?.kind === "rebase" && operation.ours && waits;
   return ours && state.branch === branch ? state.conflicts : undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { LandingOptions } from "./ends.ts";
 import type { Facts, Refusal, Tally } from "./facts.ts";
 import { onTarget, pushRefusal, targetMissing } from "./refusals.ts";
-import { conflictNext, end, refusal, refuse, type Step, short } from "./steps.ts";
+import { end, rebaseNext, refusal, refuse, type Step, short } from "./steps.ts";
 
 /** Rebases in one call before it hands back; the target moved under each of them. */
 export const maxRebases = 30;
@@ -72,7 +72,7 @@ const wrongTarget: Rule<View> = ({ facts, options }) =>
 const ownRebase: Rule<View> = ({ facts }) =>
   facts.conflict === undefined
     ? undefined
-    : end({ state: "conflict", files: facts.conflict, next: conflictNext });
+    : end({ state: "conflict", files: facts.conflict, next: rebaseNext(facts.conflict) });
 
 /** Once a head is on its way, the work tree matters again only when it must be rebased. */
 const obstacleAtStart: Rule<View> = ({ facts, tally }) =>
@@ -104,6 +104,16 @@ const beforeLooking: readonly Rule<View>[] = [
   noCommits,
   movedHere,
 ];
+
+/** Landing what the forge has of a branch must not look as if the newer commits here had landed. */
+const leftBehind: Rule<Known> = ({ facts, tally, branch, head }) =>
+  facts.unpushed === undefined || tally.requested === head
+    ? undefined
+    : refuse(
+        "head_moved",
+        `${branch} is at ${short(facts.unpushed)} here, with commits that its head on the forge, ${short(head)}, has not.`,
+        `Land it from the work tree where it is checked out; or, to land ${short(head)} without them, \`merge_branch\` with that \`head\` in full.`,
+      );
 
 /** The record says merged with this very head: only the proof on the remote is missing. */
 const merged: Rule<Known> = ({ facts, tally, head, remote }) => {
@@ -151,7 +161,7 @@ const closed: Rule<Known> = ({ facts, tally, head, remote, branch }) => {
   return end({
     state: "closed",
     why: `Branch #${record.id} (${branch}) was closed on the forge.`,
-    next: "Your commits are still here. If it should land after all, push_branch makes a new record; then land again.",
+    next: "Your commits are still here. If it should land after all, `push_branch` makes a new record; then land again.",
   });
 };
 
@@ -210,6 +220,7 @@ const forgeKnows: Rule<Known> = ({ facts, tally, head }) => {
 };
 
 const onceKnown: readonly Rule<Known>[] = [
+  leftBehind,
   merged,
   contained,
   closed,
@@ -236,7 +247,7 @@ function judge(view: Known): Step {
       return refuse(
         "ci_not_green",
         `CI of ${short(head)} was given up for a newer head, though this is the newest again.`,
-        "recover_ci with rerun_suite runs it anew; then land again.",
+        "`recover_ci` with `rerun_suite` runs it anew; then land again.",
       );
     default:
       break;
@@ -249,7 +260,7 @@ function judge(view: Known): Step {
 }
 
 const fixAndLand =
-  "Fix what failed, commit, and land again; lane_logs has the whole log. If it failed by no fault of the branch, recover_ci can rerun it.";
+  "Fix what failed, commit, and land again; `lane_logs` has the whole log. If it failed by no fault of the branch, `recover_ci` can rerun it.";
 
 function greenEnd({ facts }: Known): Step {
   return end({
@@ -267,7 +278,7 @@ function requestOrRefuse(view: Known, id: string): Step {
   }
   const before = tally.refusal;
   if (before?.head === head && refusalStands(before, targetTip)) {
-    return refuse(before.code, before.why, before.next ?? "See branch_status, then land again.");
+    return refuse(before.code, before.why, before.next ?? "See `branch_status`, then land again.");
   }
   return { do: "request_landing", id, head };
 }

@@ -42,7 +42,15 @@ export function refusal({ code, why, next }: Obstacle): Step {
 }
 
 export const conflictNext =
-  "Resolve the conflicts (us = the target, them = your commits), `git add` the files, then call rebase_branch with continue, or with abort to go back; then land again.";
+  "Resolve the conflicts (us = the target, them = your commits), `git add` the files, then `rebase_branch` with `continue`; `rebase_branch` with `abort` goes back. Then land again.";
+
+/** What to do about an own rebase in progress, by how many files are in conflict still. */
+export function rebaseNext(files: readonly unknown[]): string {
+  return files.length > 0 ? conflictNext : allResolved;
+}
+
+const allResolved =
+  "No file is in conflict any more: `rebase_branch` with `continue` goes on with the rebase, `rebase_branch` with `abort` goes back. Then land again.";
 
 /** A commit as people read it. */
 export function short(commit: string): string {

@@ -12,6 +12,8 @@ export interface WaitForCiDeps {
   readonly changes?: SubscribeToChanges | undefined;
   readonly clock?: Clock | undefined;
   readonly signal: AbortSignal;
+  /** What is never shown, as far as it is known by now. */
+  readonly secrets?: (() => readonly string[]) | undefined;
   progress(message: string): void;
 }
 
@@ -86,7 +88,7 @@ async function look(
   const head = wanted ?? branch?.head;
   if (head === undefined) {
     throw new LandError("not_found", "The forge does not know this branch.", {
-      next: "Push it first (push_branch).",
+      next: "Push it first (`push_branch`).",
     });
   }
   const runs =
@@ -106,7 +108,7 @@ async function answer(deps: WaitForCiDeps, seen: Look): Promise<WaitForCiAnswer>
   const { branch, head, run, verdict } = seen;
   const failed =
     verdict === "failed" && branch !== undefined
-      ? await failedLanes(deps.forge, branch.id, run, deps.signal)
+      ? await failedLanes(deps.forge, branch.id, run, deps)
       : [];
   return { state: verdict === "pending" ? "waiting" : verdict, branch, head, run, failed };
 }

@@ -22,12 +22,13 @@ import { addressKey, type RemoteAddress } from "./remote-address.ts";
 import {
   addForgeRemote,
   forgeKey,
+  forgeRemote,
   readRemotes,
   refuseForeignRemote,
   writeOwnConfig,
 } from "./repository-settings.ts";
 import { createSettings, type ForgeSettings, settingsShape, updateSettings } from "./settings.ts";
-import { type ChosenTarget, chooseTarget } from "./target.ts";
+import { type ChosenTarget, chooseTarget, commitsWithout } from "./target.ts";
 
 export interface InitRequest {
   readonly worktreeDir: string;
@@ -97,6 +98,7 @@ async function create(request: InitRequest, git: Git, place: Place): Promise<Ini
   const chosen = await chooseTarget(git, request.options.target, signal);
   const origin = await originOf(git, signal);
   const others = origin === undefined ? [] : await forgesOfOrigin(request.stateHome, origin);
+  const leftNotes = await earlierForgeNotes(git, chosen, signal);
   await ensurePrivateFolder(layout.stateDir);
   const { ownerNpub, agentNpub } = await ensureKeys(layout);
   const created = await createSettings(
@@ -122,7 +124,7 @@ async function create(request: InitRequest, git: Git, place: Place): Promise<Ini
     joined: false,
     seededFrom: chosen.from,
     aheadBehind: chosen.aheadBehind,
-    notes: [...targetNotes(chosen), ...otherForgeNotes(others), ...place.notes],
+    notes: [...targetNotes(chosen), ...leftNotes, ...otherForgeNotes(others), ...place.notes],
   };
 }
 
@@ -247,6 +249,19 @@ function targetNotes(chosen: ChosenTarget): string[] {
   return [
     `The target begins at origin/${chosen.target}; the local ${chosen.target} is ${ahead} ahead and ${behind} behind of it.`,
     ...(ahead > 0 ? ["What is ahead lands like any other work: from a branch of its own."] : []),
+  ];
+}
+
+/** What an earlier forge landed is told before the new one's first fetch hides it. */
+async function earlierForgeNotes(
+  git: Git,
+  { target, sha }: ChosenTarget,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const left = await commitsWithout(git, `refs/remotes/${forgeRemote}/${target}`, sha, signal);
+  if (left === undefined || left.count === 0) return [];
+  return [
+    `An earlier forge left ${target} at ${left.tip}, ${left.count} commits that this one begins without. \`git branch earlier-forge ${left.tip}\` keeps them; they land like any other branch.`,
   ];
 }
 

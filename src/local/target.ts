@@ -51,6 +51,19 @@ export async function chooseTarget(
   };
 }
 
+/** A ref's tip and how many commits it has that `base` has not; undefined where there is no ref. */
+export async function commitsWithout(
+  git: Git,
+  ref: string,
+  base: string,
+  signal?: AbortSignal,
+): Promise<{ readonly tip: string; readonly count: number } | undefined> {
+  const tip = await commitOf(git, ref, signal);
+  if (tip === undefined) return undefined;
+  const count = await git.text(["rev-list", "--count", tip, `^${base}`], signal);
+  return { tip, count: Number(count) };
+}
+
 async function defaultTarget(git: Git, signal: AbortSignal | undefined): Promise<string> {
   const originHead = await symbolic(git, `${originRefs}HEAD`, signal);
   if (originHead?.startsWith(originRefs)) return originHead.slice(originRefs.length);

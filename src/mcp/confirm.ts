@@ -72,7 +72,13 @@ export function confirmThrough(
 
 const schema = {
   type: "object" as const,
-  properties: { [field]: { type: "string" as const, description: "The branch's number" } },
+  properties: {
+    [field]: {
+      type: "string" as const,
+      title: "Answer",
+      description: "What the question says to type",
+    },
+  },
   required: [field],
 };
 

@@ -43,7 +43,12 @@ export async function runMcpHttp(options: HttpOptions): Promise<void> {
     if (allows(request, response)) void serve(request as NodeIncomingMessageLike, response);
   });
   server.listen(options.port, "127.0.0.1");
-  await once(server, "listening");
+  await once(server, "listening").catch((error: NodeJS.ErrnoException) => {
+    throw badStart(
+      `Port ${options.port} of this machine cannot be listened on (${error.code ?? "unknown"}).`,
+      "Name another port, or none for any free one.",
+    );
+  });
   const { port } = server.address() as AddressInfo;
   options.onListening?.(`http://127.0.0.1:${port}${path}`);
   await aborted(options.signal);

@@ -14,7 +14,7 @@ export function instructions(operations: readonly AnyOperation[], waitSeconds: n
     ],
     [
       ["land_branch", "rebase_branch"],
-      'On "conflict", resolve the files, git add them and call again; rebase_branch with abort puts the branch back.',
+      'On "conflict", resolve the files, git add them and call rebase_branch with continue (abort puts the branch back); then land again.',
     ],
     [
       ["lane_logs"],

@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { branchStates } from "../domain/status.ts";
+import { obstacleIn } from "../git/obstacles.ts";
 import type { WorkingState } from "../git/working-copy.ts";
+import { ownersWay, watchesTarget } from "../landing/frozen.ts";
+import { onTarget } from "../landing/refusals.ts";
 import { branch, input } from "./arguments.ts";
 import { checksShape, renderChecks, viewBranchChecks } from "./checks-view.ts";
 import { defineOperation } from "./operation.ts";
@@ -13,6 +16,7 @@ import {
   shownName,
   subjectOf,
   titleOf,
+  unknownBranch,
 } from "./subject.ts";
 
 const result = z.object({
@@ -24,6 +28,8 @@ const result = z.object({
   head: z.string().optional(),
   merge_commit: z.string().optional(),
   problem: z.string().optional(),
+  /** Why landing stands still for everybody. */
+  frozen: z.string().optional(),
   ...z.object(checksShape).partial().shape,
   /** What is in the work tree, where this branch is checked out there. */
   local: z
@@ -47,15 +53,18 @@ export const branchStatus = defineOperation({
   result,
   async handle(context, given) {
     const subject = await findSubject(context, given);
-    const { target } = await subject.forge.capabilities(context.signal);
+    const { known } = subject;
+    if (known === undefined) await requireHere(subject);
+    const { target, frozen } = await standingOfTarget(subject, context.signal);
     const facts = {
       ...subjectOf(subject),
       target,
+      ...(frozen === undefined ? {} : { frozen: shownName(frozen, 500) }),
       ...(subject.local === undefined ? {} : { local: viewLocal(subject.local) }),
     };
-    const { known } = subject;
+    const seen = { subject, target, isFrozen: frozen !== undefined };
     if (known === undefined) {
-      return { ...facts, state: "unpushed" as const, next: nextStep(subject, undefined) };
+      return { ...facts, state: "unpushed" as const, next: nextStep(seen, undefined) };
     }
     const checks = viewBranchChecks(known);
     return {
@@ -67,7 +76,7 @@ export const branchStatus = defineOperation({
       ...(known.problem === undefined ? {} : { problem: shownName(known.problem, 500) }),
       ...checks,
       url: subject.forge.url(known.id),
-      next: nextStep(subject, checks.ci),
+      next: nextStep(seen, checks.ci),
     };
   },
   render: (answer) =>
@@ -77,6 +86,7 @@ export const branchStatus = defineOperation({
       answer.head !== undefined && `head ${answer.head}`,
       answer.merge_commit !== undefined && `merge commit ${answer.merge_commit}`,
       answer.problem !== undefined && `problem: ${answer.problem}`,
+      answer.frozen !== undefined && `Landing stands still: ${answer.frozen}`,
       renderChecks(answer),
       answer.local !== undefined && renderLocal(answer.local),
       answer.url,
@@ -99,20 +109,51 @@ function renderLocal(local: NonNullable<StatusView["local"]>): string {
   return `here: ${local.head ?? "no commit"}, ${local.uncommitted} uncommitted, ${local.untracked} untracked${operation}`;
 }
 
-function nextStep(subject: Subject, ci: StatusView["ci"]): string {
+/** A branch that is neither here nor on the forge is none. */
+async function requireHere(subject: Subject): Promise<void> {
+  if (subject.local !== undefined) return;
+  if ((await subject.worktree.copy.localTip(subject.name)) !== undefined) return;
+  throw unknownBranch(subject, shownName(subject.name));
+}
+
+async function standingOfTarget(
+  { forge }: Subject,
+  signal: AbortSignal,
+): Promise<{ target: string; frozen: string | undefined }> {
+  const capabilities = await forge.capabilities(signal);
+  const frozen = watchesTarget(capabilities)
+    ? (await forge.queue({ limit: 1 }, signal)).frozen
+    : undefined;
+  return { target: capabilities.target, frozen };
+}
+
+interface Seen {
+  readonly subject: Subject;
+  readonly target: string;
+  readonly isFrozen: boolean;
+}
+
+function nextStep({ subject, target, isFrozen }: Seen, ci: StatusView["ci"]): string {
   const { known, local } = subject;
-  if (known === undefined) return "`land_branch` pushes it, waits for CI and lands it.";
-  if (known.state === "merged") {
+  if (known?.state === "merged") {
     return local !== undefined && local.head !== known.head
       ? "It was merged; there are commits here since. `land_branch` lands them as a new change."
       : "It was merged; nothing to do.";
   }
+  if (isFrozen) return ownersWay;
+  if (known === undefined && subject.name === target) return onTarget(target).next;
+  if (known?.problem !== undefined) return "Solve the problem, then `land_branch`.";
+  const isOtherHead = known !== undefined && local?.head !== undefined && local.head !== known.head;
+  if (known?.state === "open" && ci === "failed" && !isOtherHead) {
+    return "Read `lane_logs`, fix, commit, then `land_branch`.";
+  }
+  const obstacle = local === undefined ? undefined : obstacleIn(local);
+  if (obstacle !== undefined) return `${obstacle.why} ${obstacle.next}`;
+  if (known === undefined) return "`land_branch` pushes it, waits for CI and lands it.";
   if (known.state === "closed") return "It was closed. Push it again (`land_branch`) to reopen it.";
-  if (known.problem !== undefined) return "Solve the problem, then `land_branch`.";
-  if (local?.head !== undefined && local.head !== known.head) {
+  if (isOtherHead) {
     return "The work tree is at another head than the forge: `land_branch` pushes and lands it.";
   }
   if (ci === "green") return "`land_branch` (or `merge_branch`) lands it.";
-  if (ci === "failed") return "Read `lane_logs`, fix, commit, then `land_branch`.";
   return "`land_branch` or `wait_for_ci` waits for CI.";
 }

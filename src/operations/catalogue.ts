@@ -12,6 +12,7 @@ import type { AnyOperation } from "./operation.ts";
 import { pushBranch } from "./push-branch.ts";
 import { rebaseBranch } from "./rebase-branch.ts";
 import { recoverCi } from "./recover-ci.ts";
+import { settleTarget } from "./settle-target.ts";
 import { waitForCi } from "./wait-for-ci.ts";
 
 /** Everything an agent or a person may ask for, in the order in which it is shown. */
@@ -29,6 +30,7 @@ export const catalogue: readonly AnyOperation[] = [
   inspectQueue,
   recoverCi,
   describeBranch,
+  settleTarget,
 ];
 
 /** The operation behind a CLI verb, or undefined. */

@@ -29,13 +29,16 @@ const checks = z.object(checksShape);
 export type ChecksView = z.infer<typeof checks>;
 const someChecks = checks.partial();
 
-/** Judges a head and shows its deciding run. Failed lanes come first, then running ones. */
-export function viewChecks(head: string, runs: readonly Run[]): ChecksView {
+/**
+ * Judges a head and shows its deciding run. Failed lanes come first, then running ones; `room` is
+ * for their list, in bytes.
+ */
+export function viewChecks(head: string, runs: readonly Run[], room = laneBytes): ChecksView {
   const run = decidingRun(head, runs);
   const view: ChecksView = { ci: judgeHead(head, runs) };
   if (run === undefined) return view;
   const sorted = run.lanes.toSorted((a, b) => weight(a.status) - weight(b.status));
-  const lanes = itemsWithin(sorted.map(viewLane), laneBytes);
+  const lanes = itemsWithin(sorted.map(viewLane), room);
   const note = noteOf(run);
   return {
     ...view,

@@ -24,11 +24,37 @@ export function asLandError(thrown: unknown): LandError {
     return new LandError("cancelled", "The call was cancelled.");
   }
   const words = thrown instanceof Error ? thrown.message : String(thrown);
+  const next = remedyOf((thrown as NodeJS.ErrnoException | undefined)?.code);
+  if (next !== undefined) {
+    return new LandError("unsupported", `This machine did not allow it: ${words}.`, {
+      state: "What was already done stays done; nothing is undone.",
+      next,
+      cause: thrown,
+    });
+  }
   return new LandError("internal", `Something in this kit failed: ${words || "no message"}.`, {
     state: "What was already done stays done; nothing is undone.",
     next: "Call again: every step looks at the state anew. If it fails again, it is a bug of this kit.",
     cause: thrown,
   });
+}
+
+/** What to do where the system refused something, by its error code; undefined for any other. */
+function remedyOf(code: string | undefined): string | undefined {
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return "Let this shell write there, or set XDG_STATE_HOME to a folder that it may write; `land doctor` tells what is blocked. Then try again.";
+    case "ENOSPC":
+    case "EDQUOT":
+      return "Free some space, then try again.";
+    case "EMFILE":
+    case "ENFILE":
+      return "Too many files are open; close some programs or raise the limit, then try again.";
+    default:
+      return undefined;
+  }
 }
 
 /** An error of whoever started a face with arguments that cannot be. */
@@ -38,7 +64,7 @@ export function badStart(message: string, next: string): LandError {
 
 /** The structured form of an error. Facts never replace the four fixed keys. */
 export function errorView(error: LandError): ErrorView {
-  const facts = shrinkJson(fitFacts(error.facts), factBytes) as Record<string, unknown>;
+  const facts = shrinkJson(fitFacts(ownFacts(error)), factBytes) as Record<string, unknown>;
   return {
     error: {
       ...facts,
@@ -48,6 +74,13 @@ export function errorView(error: LandError): ErrorView {
       ...(error.next === undefined ? {} : { next: fitToShow(error.next) }),
     },
   };
+}
+
+/** What git said is in the message already, and an empty list says nothing. */
+function ownFacts({ facts }: LandError): Record<string, unknown> {
+  const { stdout: _stdout, stderr: _stderr, exitCode: _exitCode, ...own } = facts;
+  const isTelling = (value: unknown) => !Array.isArray(value) || value.length > 0;
+  return Object.fromEntries(Object.entries(own).filter(([, value]) => isTelling(value)));
 }
 
 /** The same facts for a reader. */

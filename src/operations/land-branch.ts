@@ -45,6 +45,9 @@ const result = z.object({
   code: z.string().optional(),
   why: z.string().optional(),
   plan: z.array(z.string()).optional(),
+  /** Files that git does not track, which are no part of what lands; a few of them. */
+  untracked: z.array(z.string()).optional(),
+  more_untracked: z.int().optional(),
   /** What was done in this call; the last lines of it. */
   trail: z.array(z.string()),
   next: z.string().optional(),
@@ -85,7 +88,7 @@ export const landBranch = defineOperation({
   },
   render: (answer) =>
     lines(
-      `${titleOf(answer)}: ${answer.already === true ? "was landed already" : answer.state} · target ${answer.target} · head ${answer.head}`,
+      `${answer.branch === "" ? "no branch" : titleOf(answer)}: ${answer.already === true ? "was landed already" : answer.state} · target ${answer.target}${answer.head === "" ? "" : ` · head ${answer.head}`}`,
       answer.merge_commit !== undefined && `merge commit ${answer.merge_commit}`,
       answer.waiting_on !== undefined && `waiting on ${answer.waiting_on}`,
       answer.why !== undefined && `${answer.why} (${answer.code ?? answer.state})`,
@@ -94,6 +97,8 @@ export const landBranch = defineOperation({
       renderConflict(answer),
       answer.lanes !== undefined && renderFailedLanes(answer.lanes),
       ...answer.trail.map((line) => `- ${line}`),
+      answer.untracked !== undefined &&
+        `not part of it, since untracked: ${answer.untracked.join(", ")}${answer.more_untracked === undefined ? "" : ` and ${answer.more_untracked} more`}`,
       answer.next !== undefined && `Next: ${answer.next}`,
       placeLine(answer),
     ),
@@ -107,7 +112,17 @@ function viewReached(end: LandingEnd) {
     state: end.state,
     head: end.head,
     target: end.target,
+    ...viewUntracked(end.untracked),
     trail: itemsWithin(trail.toReversed(), trailBytes).toReversed(),
+  };
+}
+
+function viewUntracked(seen: LandingEnd["untracked"]) {
+  if (seen === undefined) return {};
+  const more = seen.count - seen.named.length;
+  return {
+    untracked: seen.named.map((path) => shownName(path, 120)),
+    ...(more > 0 ? { more_untracked: more } : {}),
   };
 }
 

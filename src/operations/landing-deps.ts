@@ -11,6 +11,7 @@ export function landingDeps(context: OperationContext, place: Place): LandingDep
     remote: place.worktree.remote,
     changes: () => eventHubOf(place.forge).subscribe(),
     signal: context.signal,
+    secrets: place.worktree.secrets,
     progress: (message) => context.progress(message),
   };
 }

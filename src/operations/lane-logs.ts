@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LandError } from "../domain/errors.ts";
-import { byteLength, headBytes } from "../text/bytes.ts";
+import { byteLength, headBytes, tailBytes } from "../text/bytes.ts";
 import { fence } from "../text/fence.ts";
 import { grepLines, longestPattern } from "../text/grep.ts";
 import { fitToShow } from "../text/untrusted.ts";
@@ -115,7 +115,8 @@ async function viewWindow(
     part: window.part,
     shown: `bytes ${window.from} to ${window.to}`,
     rest: [earlier, later].filter((part) => part !== undefined).join("; ") || undefined,
-    text: window.text,
+    // A mask may be longer than what it hides; what has to go then is the far end.
+    text: wanted.offset === undefined ? tailBytes(window.text, wanted.bytes).text : window.text,
   };
 }
 

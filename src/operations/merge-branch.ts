@@ -166,7 +166,7 @@ async function requireConsent(
       : "This client cannot ask a person, and force needs a person's consent.",
     {
       state: `Nothing was merged. ${refusal.message}`,
-      next: `A person can do it at a terminal: \`land merge --force ${known.id}\`. Otherwise make CI green.`,
+      next: `A person can do it at a terminal: \`land merge --force ${known.id} --reason "..."\`. Otherwise make CI green.`,
     },
   );
 }

@@ -5,8 +5,10 @@ import { type Belonging, findBelonging } from "../forges/belonging.ts";
 import { Connections, type OpenOptions } from "../forges/open.ts";
 import { Git } from "../git/git.ts";
 import { openWorkingCopy } from "../git/open-working-copy.ts";
-import { readSession } from "../identity/sessions.ts";
+import { tokenNow } from "../identity/sessions.ts";
 import { keyFile, sessionFile } from "../local/layout.ts";
+import type { ForgeLayout } from "../local/local-forge.ts";
+import { readSettingsNow } from "../local/settings.ts";
 import type { Worktree } from "./worktree.ts";
 
 /** What it takes to open work trees; given by a composition root. */
@@ -32,7 +34,6 @@ export function worktreeOpener(options: WorktreeOptions): OpenWorktree {
     const git = new Git({ dir: copy.path, env: options.env });
     const { stateHome, baseUrl } = options;
     const belonging = await findBelonging({ git, stateHome, baseUrl }, signal);
-    const secrets = await knownSecrets(belonging);
     return {
       path: copy.path,
       copy,
@@ -42,23 +43,32 @@ export function worktreeOpener(options: WorktreeOptions): OpenWorktree {
         await requireOwnersKey(belonging);
         return connections.open(belonging, "owner", forgeSignal ?? signal);
       },
-      secrets: () => secrets,
+      secrets: () => knownSecrets(belonging),
     };
   };
 }
 
-/** What must never be shown: tokens of sessions, and the values that the owner gave to lanes. */
-async function knownSecrets(belonging: Belonging): Promise<readonly string[]> {
+/**
+ * What must never be shown: tokens of sessions, and the values that the owner gave to lanes. Read at
+ * each use, since the first login of a work tree comes after it was opened.
+ */
+function knownSecrets(belonging: Belonging): readonly string[] {
   const files =
     belonging.kind === "local"
       ? [sessionFile(belonging.layout, "agent"), sessionFile(belonging.layout, "owner")]
       : [belonging.sessionFile].filter((file) => file !== undefined);
-  // A session that cannot be read is told by whoever needs it.
-  const sessions = await Promise.all(files.map((file) => readSession(file).catch(() => undefined)));
-  const tokens = sessions.flatMap((session) => (session === undefined ? [] : [session.token]));
+  const tokens = files.map(tokenNow).filter((token) => token !== undefined);
   return belonging.kind === "local"
-    ? [...tokens, ...Object.values(belonging.settings.laneEnv)]
+    ? [...tokens, ...Object.values(belonging.settings.laneEnv), ...laneValuesNow(belonging.layout)]
     : tokens;
+}
+
+function laneValuesNow(layout: ForgeLayout): readonly string[] {
+  try {
+    return Object.values(readSettingsNow(layout).laneEnv);
+  } catch {
+    return [];
+  }
 }
 
 async function requireOwnersKey(belonging: Belonging): Promise<void> {

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { LandError } from "../domain/errors.ts";
 import { obstacleError, obstacleIn, operationObstacle } from "../git/obstacles.ts";
 import type { RebaseAnswer, WorkingState } from "../git/working-copy.ts";
+import { frozenNow, frozenObstacle } from "../landing/frozen.ts";
+import { rebaseNext } from "../landing/steps.ts";
 import { input, target, yesOrNo } from "./arguments.ts";
 import { conflictShape, renderConflict, viewConflict } from "./conflicts.ts";
 import { defineOperation, type OperationContext } from "./operation.ts";
@@ -47,7 +49,7 @@ export const rebaseBranch = defineOperation({
     return {
       ...facts,
       ...viewConflict(answer.files, place.worktree.secrets?.() ?? []),
-      next: "Resolve the files, `git add` them, then `rebase_branch` with `continue` (or `land_branch`); `abort` puts the branch back.",
+      next: rebaseNext(answer.files),
     };
   },
   render: (answer) =>
@@ -84,12 +86,15 @@ async function rebase(
       ? copy.abortRebase(context.signal)
       : copy.continueRebase(context.signal);
   }
-  if (wanted.before.operation?.ours === true) {
+  if (wanted.before.operation?.phase === "stopped") {
     return { state: "conflict", files: wanted.before.conflicts };
   }
   const obstacle = obstacleIn(wanted.before);
   if (obstacle !== undefined) throw obstacleError(obstacle);
   refuseTarget(wanted.before.branch, wanted.target);
+  const { signal } = context;
+  const frozen = await frozenNow(place.forge, await place.forge.capabilities(signal), signal);
+  if (frozen !== undefined) throw obstacleError(frozenObstacle(frozen));
   const { after } = await copy.fetch(remote, wanted.target, context.signal);
   if (after === undefined) {
     throw new LandError("not_found", `The forge has no branch ${wanted.target} to rebase onto.`, {

@@ -2,9 +2,11 @@ import { z } from "zod";
 import { decidingRun } from "../domain/checks.ts";
 import { LandError } from "../domain/errors.ts";
 import { type RecoveryAction, type RecoveryRequest, recoveryActions } from "../forges/forge.ts";
+import { ownersWay } from "../landing/frozen.ts";
 import { branch, input, oneOf, text } from "./arguments.ts";
 import { findLane } from "./find-lane.ts";
 import { defineOperation, type OperationContext } from "./operation.ts";
+import { movedOutside, settle } from "./settle-target.ts";
 import {
   branchHere,
   findKnownSubject,
@@ -31,7 +33,7 @@ const forgeActions: ReadonlySet<RecoveryAction> = new Set(["wake", "reset_target
 export const recoverCi = defineOperation({
   faces: { tool: "recover_ci", command: "recover" },
   summary:
-    "Gets stuck CI going. On a lane: rerun_lane, requeue, fail, cancel. On a run: recover (its failed and unfinished lanes anew). On a branch: rerun_suite. On the forge: wake, reset_target. One rerun lane never turns a red branch green; rerun_suite can.",
+    "Gets stuck CI going. On a lane: rerun_lane, requeue, fail, cancel. On a run: recover (its unfinished, stopped and lost lanes anew). On a branch: rerun_suite. On the forge: wake, reset_target. One rerun lane never turns a red branch green; rerun_suite can.",
   input: input({
     action: oneOf(recoveryActions),
     branch,
@@ -55,7 +57,10 @@ export const recoverCi = defineOperation({
     const place = await openPlace(context, given.worktree);
     await requireSupported(place, given.action, context.signal);
     const request = await requestOf(context, place, given);
-    const done = await place.forge.recover(request, context.signal);
+    const done =
+      given.action === "reset_target"
+        ? await restoreTarget(context, place)
+        : await place.forge.recover(request, context.signal);
     return {
       ...placeOf(place),
       ...request.about,
@@ -105,10 +110,18 @@ async function requireSupported(
     state: "Nothing was done.",
     next:
       action === "reset_target"
-        ? "A target that was moved outside the forge is accepted or restored by its owner, at a terminal."
+        ? ownersWay
         : `What it can do: ${recovery.join(", ") || "nothing of this kind"}.`,
     facts: { possible: recovery },
   });
+}
+
+/** Puts back a target that was moved outside the forge: the owner's right, so a person is asked. */
+async function restoreTarget(context: OperationContext, place: Place): Promise<string> {
+  const frozen = await movedOutside(place, context.signal);
+  return frozen === undefined
+    ? "The target is where the forge left it; there was nothing to reset."
+    : settle(context, place, "restore", frozen);
 }
 
 /** What the arguments mean on the forge, and which branch they are about. */

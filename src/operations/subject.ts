@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { LandError } from "../domain/errors.ts";
 import type { BranchRef, Forge, ForgeBranch } from "../forges/forge.ts";
+import { obstacleError, operationObstacle } from "../git/obstacles.ts";
 import type { WorkingState } from "../git/working-copy.ts";
+import { onTarget } from "../landing/refusals.ts";
 import { headBytes } from "../text/bytes.ts";
 import { oneLine } from "../text/control.ts";
 import type { OperationContext } from "./operation.ts";
@@ -92,6 +94,8 @@ export async function findSubject(
 
 function checkedOut(state: WorkingState): BranchRef {
   if (state.branch !== undefined) return { name: state.branch };
+  const operation = operationObstacle(state);
+  if (operation !== undefined) throw obstacleError(operation);
   throw new LandError("detached_head", "No branch is checked out here (detached HEAD).", {
     state: "Nothing was done.",
     next: "Name a branch with `branch`, or check one out with `git switch <branch>`.",
@@ -104,8 +108,17 @@ export async function findKnownSubject(
   given: { worktree?: string | undefined; branch?: string | undefined },
 ): Promise<Subject & { readonly known: ForgeBranch }> {
   const subject = await findSubject(context, given);
-  if (subject.known === undefined) throw unknownBranch(subject, shownName(subject.name));
+  if (subject.known === undefined) {
+    await refuseTargetItself(subject, context.signal);
+    throw unknownBranch(subject, shownName(subject.name));
+  }
   return { ...subject, known: subject.known };
+}
+
+/** The target has no CI and no record of its own, however long one waits for them. */
+export async function refuseTargetItself(subject: Subject, signal: AbortSignal): Promise<void> {
+  const { target } = await subject.forge.capabilities(signal);
+  if (subject.name === target) throw obstacleError(onTarget(target));
 }
 
 export function subjectOf(subject: Subject): {
@@ -141,9 +154,13 @@ export function lines(...parts: readonly (string | undefined | false)[]): string
   return parts.filter((part) => part !== undefined && part !== false && part !== "").join("\n");
 }
 
-function unknownBranch(place: Place, name: string): LandError {
+/** `name`: as it may be shown; with `#` before it, a number. */
+export function unknownBranch(place: Place, name: string): LandError {
+  const isNumber = /^#\d+$/.test(name);
   return new LandError("not_found", `The forge ${place.forge.name} knows no branch ${name}.`, {
     state: "Nothing was done.",
-    next: "Push it first (`push_branch`, or `land_branch` for everything), or see `list_branches`.",
+    next: isNumber
+      ? `See \`list_branches\`. A branch that is called ${name.slice(1)} is named refs/heads/${name.slice(1)}.`
+      : "Push it first (`push_branch`, or `land_branch` for everything), or see `list_branches`.",
   });
 }

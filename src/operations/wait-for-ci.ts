@@ -1,11 +1,19 @@
 import { z } from "zod";
-import { waitForCi as wait } from "../landing/wait-ci.ts";
+import { type WaitForCiAnswer, waitForCi as wait } from "../landing/wait-ci.ts";
 import { branch, head, input, maxSeconds } from "./arguments.ts";
 import { checksShape, renderChecks, viewChecks } from "./checks-view.ts";
 import { failedLaneShape, renderFailedLanes, viewFailedLanes } from "./failed-lanes.ts";
 import { landingDeps } from "./landing-deps.ts";
 import { defineOperation } from "./operation.ts";
-import { branchShape, findSubject, lines, placeLine, subjectOf, titleOf } from "./subject.ts";
+import {
+  branchShape,
+  findSubject,
+  lines,
+  placeLine,
+  refuseTargetItself,
+  subjectOf,
+  titleOf,
+} from "./subject.ts";
 
 const states = ["green", "failed", "waiting", "none", "superseded"] as const;
 const { run, note, isolation, lanes, more_lanes } = checksShape;
@@ -30,6 +38,7 @@ export const waitForCi = defineOperation({
   }),
   async handle(context, given) {
     const subject = await findSubject(context, given);
+    if (subject.known === undefined) await refuseTargetItself(subject, context.signal);
     const seen = await wait(landingDeps(context, subject), {
       branch: subject.known === undefined ? { name: subject.name } : { id: subject.known.id },
       head: given.head ?? (subject.known === undefined ? subject.local?.head : undefined),
@@ -38,6 +47,7 @@ export const waitForCi = defineOperation({
     const { ci: _verdict, ...checks } = viewChecks(
       seen.head,
       seen.run === undefined ? [] : [seen.run],
+      seen.failed.length === 0 ? undefined : laneBytesBesideLogs,
     );
     const secrets = subject.worktree.secrets?.() ?? [];
     return {
@@ -46,7 +56,7 @@ export const waitForCi = defineOperation({
       head: seen.head,
       ...checks,
       ...(seen.failed.length === 0 ? {} : { failed: viewFailedLanes(seen.failed, secrets) }),
-      next: nextSteps[seen.state],
+      next: nextStep(seen, subject.local?.head),
     };
   },
   render: (answer) =>
@@ -58,6 +68,19 @@ export const waitForCi = defineOperation({
       placeLine(answer),
     ),
 });
+
+/** Where failed lanes are shown with their logs, the list of all lanes has less room. */
+const laneBytesBesideLogs = 600;
+
+/** What to do about an answer; `here` is the head in the work tree, where the branch is checked out. */
+function nextStep(seen: WaitForCiAnswer, here: string | undefined): string {
+  const { state, branch, head } = seen;
+  if (state === "none" && branch !== undefined && branch.state !== "open") {
+    return `The branch is ${branch.state} and this head has no run, nor will it get one: see \`branch_status\`.`;
+  }
+  if (here === undefined || here === head) return nextSteps[state];
+  return `This is not the head in the work tree, ${here}: \`push_branch\` (or \`land_branch\`) hands that to CI.`;
+}
 
 const nextSteps: Readonly<Record<(typeof states)[number], string>> = {
   green: "`merge_branch` or `land_branch`.",

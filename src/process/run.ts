@@ -23,10 +23,13 @@ export interface Finished {
 }
 
 const defaultMaxOutput = 64 * 1024 * 1024;
+/** How long output may come in after the program itself ended. */
+const lingerMs = 1000;
 
 /**
  * Runs a program to its end in a process group of its own, under a deadline, and never throws for
- * how it ended. On deadline or cancel the whole group gets TERM, then KILL a second later.
+ * how it ended. On deadline or cancel the whole group gets TERM, then KILL a second later. What it
+ * started and left behind with its output open, as hooks and ssh do, is not waited for.
  */
 export async function run(
   file: string,
@@ -51,9 +54,11 @@ export async function run(
   const end = () => endGroup(child.pid);
   if (cancel.aborted) end();
   else cancel.addEventListener("abort", end, { once: true });
+  const started = child.nodeChildProcess;
+  started.once("exit", () => leaveBehind(started));
   const result = await child;
   cancel.removeEventListener("abort", end);
-  const started = result.exitCode !== undefined || result.signal !== undefined;
+  const ran = result.exitCode !== undefined || result.signal !== undefined;
   return {
     exitCode: result.exitCode,
     signal: result.signal,
@@ -61,8 +66,25 @@ export async function run(
     stderr: new TextDecoder().decode(result.stderr),
     timedOut: stopped.aborted && options.signal?.aborted !== true,
     cancelled: options.signal?.aborted === true,
-    notStarted: started ? undefined : (result.originalMessage ?? "could not be started"),
+    notStarted: ran ? undefined : (result.originalMessage ?? "could not be started"),
   };
+}
+
+/** Gives the output of a program that has ended up where others still hold it open. */
+function leaveBehind(child: Outputs): void {
+  const giveUp = () => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  // Two turns of the loop later, so that what is in the pipes already is read first.
+  const timer = setTimeout(() => setImmediate(() => setImmediate(giveUp)), lingerMs);
+  child.once("close", () => clearTimeout(timer));
+}
+
+interface Outputs {
+  readonly stdout: { destroy(): unknown } | null;
+  readonly stderr: { destroy(): unknown } | null;
+  once(event: "close", then: () => void): unknown;
 }
 
 /** Sends a process group TERM and, should it still be there a second later, KILL. */

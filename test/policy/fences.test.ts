@@ -12,7 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   text: [],
   process: [],
-  config: [],
+  config: ["domain"],
   contract: ["domain"],
   git: ["domain", "process"],
   identity: ["domain"],

@@ -13,8 +13,9 @@ export async function changedPaths(
     const tree = await git.run({ args: ["ls-tree", "-r", "-z", "--name-only", head] });
     return tree.stdout.split("\0").filter((path) => path !== "");
   }
-  const diff = ["diff", "-z", "--name-status", "-M", "--no-ext-diff", base, head, "--"];
-  return parseNameStatus((await git.run({ args: diff })).stdout);
+  // Plumbing, which nobody's settings change; and a `.gitmodules` may ask to pass over submodules.
+  const diff = ["diff-tree", "-r", "-z", "--name-status", "-M", "--ignore-submodules=none"];
+  return parseNameStatus((await git.run({ args: [...diff, base, head, "--"] })).stdout);
 }
 
 /** Reads `--name-status -z`: a status, then one path, or two for a rename or a copy. */

@@ -5,13 +5,8 @@ import { type LaneExit, type LaneProcess, startLane } from "../../process/lane.t
 import type { OwnerSettings, ServerConfig } from "../config.ts";
 import type { LaneRecord, ProcessIdentity } from "../store/records.ts";
 import { findProgram } from "./find-program.ts";
-import {
-  cacheFolders,
-  cacheName,
-  laneEnvironment,
-  missingValues,
-  tagVariable,
-} from "./lane-environment.ts";
+import { makeLaneCache } from "./lane-cache.ts";
+import { cacheName, laneEnvironment, missingValues, tagVariable } from "./lane-environment.ts";
 import { LaneLog } from "./lane-log.ts";
 import { laneLogFile } from "./lane-log-file.ts";
 import {
@@ -22,7 +17,7 @@ import {
 } from "./lane-result.ts";
 import { type LifecycleLine, lifecycleLines } from "./lifecycle.ts";
 import type { CiLog } from "./log.ts";
-import { hiddenFrom, type Isolation, keeperIn, sandboxArguments } from "./sandbox.ts";
+import { bubblewrapOf, hiddenFrom, type Isolation, keeperIn, sandboxArguments } from "./sandbox.ts";
 import type { CiTiming } from "./timing.ts";
 import type { Workspace, Workspaces } from "./workspaces.ts";
 
@@ -181,7 +176,7 @@ export class Executor {
     const { lane, isolation, settings } = attempt;
     const { config, objectsDir } = this.#options;
     const cache = join(config.cacheDir, cacheName(lane.lane));
-    for (const folder of cacheFolders) mkdirSync(join(cache, folder), { recursive: true });
+    await makeLaneCache(cache);
     const tmp = isolation === "bwrap" ? "/tmp" : workspace.tmp;
     const resultName = "forge-lane-result";
     const env = laneEnvironment(lane, {
@@ -203,7 +198,9 @@ export class Executor {
     const programDirs = (env.PATH ?? "").split(delimiter);
     const places = { ...workspace, cache, objectsDir, programDirs, hidden };
     const wrapped = sandboxArguments([program.path, ...args], places);
-    return { ...common, file: "bwrap", args: wrapped };
+    const bubblewrap = bubblewrapOf(config.env);
+    if (bubblewrap === undefined) return { problem: "bubblewrap is not in PATH any more" };
+    return { ...common, file: bubblewrap, args: wrapped };
   }
 
   /** Waits for the lane's end, its time-out or its calling off, and leaves no process behind. */

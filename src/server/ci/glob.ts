@@ -7,6 +7,8 @@
  */
 export interface Glob {
   readonly source: string;
+  /** What matching it costs per character of a path, in characters of its alternatives. */
+  readonly cost: number;
   matches(path: SplitPath): boolean;
 }
 
@@ -24,6 +26,8 @@ export class GlobError extends Error {}
 const maxLength = 1000;
 /** How many patterns the braces of one may stand for. */
 const maxAlternatives = 100;
+/** How deep braces may stand in braces; reading them takes time for each level. */
+const maxDepth = 10;
 
 type Piece =
   | { readonly kind: "one"; readonly accepts: (character: string) => boolean }
@@ -38,9 +42,11 @@ type Segment =
 export function parseGlob(source: string): Glob {
   if (source.trim() === "") throw new GlobError("it is empty");
   if (source.length > maxLength) throw new GlobError(`it is longer than ${maxLength} characters`);
-  const alternatives = expandBraces(source).map(parseAlternative);
+  const patterns = expandBraces(source);
+  const alternatives = patterns.map(parseAlternative);
   return {
     source,
+    cost: patterns.reduce((sum, pattern) => sum + pattern.length, 0),
     matches: (path) =>
       alternatives.some((alternative) =>
         matchSequence(alternative, path, (segment, name) =>
@@ -164,7 +170,9 @@ function closingBrace(pattern: string, open: number): number {
   let depth = 0;
   for (const [at, character] of outside(pattern)) {
     if (at < open) continue;
-    if (character === "{") depth++;
+    if (character === "{" && ++depth > maxDepth) {
+      throw new GlobError(`its braces are more than ${maxDepth} deep`);
+    }
     if (character === "}" && --depth === 0) return at;
   }
   throw new GlobError("a `{` is not closed");

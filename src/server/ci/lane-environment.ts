@@ -50,7 +50,12 @@ export const tagVariable = "FORGE_LANE_RUN";
 export const resultVariable = "FORGE_LANE_RESULT";
 
 /** Folders below the lane's cache that are made before it starts. */
-export const cacheFolders = ["home", "xdg", "npm", "cargo", "go", "pip"] as const;
+export const cacheFolders = ["xdg", "npm", "cargo", "go", "pip"] as const;
+/**
+ * The home folder, below the lane's folder for temporary files: new for each run, since settings
+ * that one branch leaves in it would reach the next.
+ */
+export const homeName = ".home";
 
 /** Names that a lane asks for and the owner has given no value. */
 export function missingValues(
@@ -76,7 +81,7 @@ export function laneEnvironment(
     LANG: base.LANG ?? "C.UTF-8",
     USER: base.USER ?? base.LOGNAME ?? "lane",
     LOGNAME: base.USER ?? base.LOGNAME ?? "lane",
-    HOME: join(cache, "home"),
+    HOME: join(around.tmp, homeName),
     TMPDIR: around.tmp,
     XDG_CACHE_HOME: join(cache, "xdg"),
     npm_config_cache: join(cache, "npm"),

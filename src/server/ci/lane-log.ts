@@ -8,12 +8,25 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
+import { punchHole } from "../../process/punch-hole.ts";
+import {
+  announceHole,
+  droppedMark,
+  forgetHole,
+  droppedMarkLength as markLength,
+} from "./log-hole.ts";
 
 /**
  * A lane's output in one file. The lane itself appends to it, so output keeps its order and costs
  * the forge nothing. Past the cap the head stays, then comes a line with the number of bytes that
- * were dropped, then the newest output. While the lane runs the file is cut back now and then; what
- * was newest at that moment waits in a second file until the end.
+ * were dropped, then the newest output. While the lane runs the middle's disk space is given back
+ * now and then (a hole in the file, which nothing that the lane writes can fall into); the file is
+ * put together once, at the end.
+ *
+ * Where no hole can be made (no `fallocate`, or a filesystem that refuses) the file is cut back
+ * instead, and what was newest at that moment waits in a second file until the end. That may lose
+ * what the lane prints between the last look at the file's size and the cut. It is counted as
+ * dropped, though under load it may be the newest output.
  */
 export class LaneLog {
   readonly path: string;
@@ -28,13 +41,21 @@ export class LaneLog {
   /** Bytes of output that came after the head and are no longer in the file. */
   #cutBytes = 0;
   #keptBytes = 0;
+  readonly #punch: typeof punchHole;
+  /** Up to where the middle was given back. */
+  #freedTo = 0;
+  #freeing = false;
+  #failures = 0;
+  #holesRefused = false;
 
   /** Begins a new log; an older one of the same name is left to whoever still writes to it. */
-  constructor(path: string, maxBytes: number) {
+  constructor(path: string, maxBytes: number, punch: typeof punchHole = punchHole) {
     this.path = path;
+    this.#punch = punch;
     this.#keptPath = `${path}.kept`;
     rmSync(path, { force: true });
     rmSync(this.#keptPath, { force: true });
+    forgetHole(path);
     this.output = openSync(path, "a", 0o600);
     this.#file = openSync(path, "r+");
     const room = Math.max(maxBytes, smallestCap) - markLength;
@@ -57,9 +78,43 @@ export class LaneLog {
     return buffer.subarray(0, readSync(this.#file, buffer, 0, length, offset));
   }
 
-  /** Cuts the file back if it has grown too far. Cheap where it has not. */
+  /** Gives disk space back if the file has grown too far. Cheap where it has not. */
   trim(): void {
     if (this.size <= this.#tailStart() + 2 * this.#tailBytes) return;
+    if (this.#holesRefused) this.#cutBack();
+    else this.#freeMiddle();
+  }
+
+  /**
+   * Only bytes that can no longer be part of the tail are given back, so it matters neither what
+   * the lane writes meanwhile nor whether the log is finished first.
+   */
+  #freeMiddle(): void {
+    if (this.#freeing) return;
+    const from = Math.max(this.#decideHead(), this.#freedTo);
+    const to = wholeBlocks(this.size - this.#tailBytes);
+    if (to - from < Math.max(this.#tailBytes, smallestHole)) return;
+    this.#freeing = true;
+    try {
+      const inode = fstatSync(this.#file).ino;
+      announceHole(this.path, { inode, from: this.#decideHead(), to });
+    } finally {
+      // Also where the disk is too full for the announcement: this is what frees it.
+      void this.#free(from, to);
+    }
+  }
+
+  async #free(from: number, to: number): Promise<void> {
+    const end = await this.#punch(this.#file, from, to - from);
+    this.#freeing = false;
+    this.#failures = end === "freed" ? 0 : this.#failures + 1;
+    // The first try shows whether it can be done here at all.
+    const impossible = end === "refused" && this.#freedTo === 0;
+    this.#holesRefused = impossible || this.#failures >= patience;
+    if (end === "freed") this.#freedTo = to;
+  }
+
+  #cutBack(): void {
     const headEnd = this.#decideHead();
     const start = this.#tailStart();
     const kept = openSync(this.#keptPath, "w", 0o600);
@@ -76,8 +131,9 @@ export class LaneLog {
       }
       end = this.size;
       this.#cutBytes += end - start;
-      writeSync(this.#file, mark(this.#cutBytes), headEnd);
+      writeSync(this.#file, droppedMark(this.#cutBytes), headEnd);
       ftruncateSync(this.#file, headEnd + markLength);
+      forgetHole(this.path);
     } finally {
       closeSync(kept);
     }
@@ -120,7 +176,7 @@ export class LaneLog {
     const target = openSync(whole, "w", 0o600);
     try {
       copyBytes(this.#file, 0, headEnd, target);
-      writeSync(target, mark(this.#cutBytes + rest - fromKept - fromRest));
+      writeSync(target, droppedMark(this.#cutBytes + rest - fromKept - fromRest));
       if (fromKept > 0) {
         const kept = openSync(this.#keptPath, "r");
         copyBytes(kept, this.#keptBytes - fromKept, this.#keptBytes, target);
@@ -131,6 +187,7 @@ export class LaneLog {
       closeSync(target);
     }
     renameSync(whole, this.path);
+    forgetHole(this.path);
   }
 
   /** Where output after the head begins in the file. */
@@ -153,12 +210,15 @@ export class LaneLog {
 const newline = 10;
 const lineSearchBytes = 1024;
 const smallestCap = 16 * 1024;
-const markLength = mark(0).length;
+/** Less is not worth starting a program for. */
+const smallestHole = 1024 * 1024;
+/** A multiple of every usual filesystem's block; parts of blocks cannot be given back. */
+const blockBytes = 64 * 1024;
+/** How many holes in a row may come to nothing before the file is cut back instead. */
+const patience = 3;
 
-/** Always of the same length, so that it can be written over. */
-function mark(bytes: number): string {
-  const number = String(bytes).padStart(15);
-  return `\n[forge] the log is over its limit:${number} bytes of output were dropped here\n`;
+function wholeBlocks(bytes: number): number {
+  return bytes - (bytes % blockBytes);
 }
 
 function copyBytes(from: number, start: number, end: number, to: number): number {

@@ -84,8 +84,18 @@ function brokenNote(broken: { readonly line: number | null; readonly message: st
 }
 
 function lanesLost(before: Manifest, after: Manifest | undefined): string[] {
-  const kept = new Map(after?.branchLanes.map((lane) => [lane.lane, whatRuns(lane)]));
-  return before.branchLanes
+  return [
+    ...lostOf(before.branchLanes, after?.branchLanes),
+    ...lostOf(before.nightlyLanes, after?.nightlyLanes).map((name) => `${name} (nightly)`),
+  ];
+}
+
+function lostOf(
+  before: readonly LaneDefinition[],
+  after: readonly LaneDefinition[] | undefined,
+): string[] {
+  const kept = new Map(after?.map((lane) => [lane.lane, whatRuns(lane)]));
+  return before
     .filter((lane) => !isDeepStrictEqual(whatRuns(lane), kept.get(lane.lane)))
     .map((lane) => lane.lane);
 }

@@ -1,6 +1,7 @@
 import { lstatSync, realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute } from "node:path";
 import { runsWell } from "../../process/probe.ts";
+import { programIn } from "../../process/search-path.ts";
 import type { ServerConfig } from "../config.ts";
 
 export type Isolation = "bwrap" | "none";
@@ -49,7 +50,13 @@ const doors = [
 /** Whether bubblewrap works here, with all that a lane's sandbox asks of it. Blocks shortly. */
 export function probeIsolation(env: ServerConfig["env"]): Isolation {
   const args = [...baseArguments(), "--tmpfs", "/tmp", "--json-status-fd", "1", "--", "true"];
-  return runsWell("bwrap", args, env, 5000) ? "bwrap" : "none";
+  const bubblewrap = bubblewrapOf(env);
+  return bubblewrap !== undefined && runsWell(bubblewrap, args, env, 5000) ? "bwrap" : "none";
+}
+
+/** Where bubblewrap is. It is started in a lane's workspace, where a branch may have one too. */
+export function bubblewrapOf(env: ServerConfig["env"]): string | undefined {
+  return programIn(env.PATH, "bwrap");
 }
 
 /** All that lanes have no business with: state, keys, the canonical repository, other lanes. */

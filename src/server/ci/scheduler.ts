@@ -119,9 +119,9 @@ export class Scheduler {
 
   async #work(lane: LaneRecord, signal: AbortSignal): Promise<void> {
     const { store, executor, log } = this.#options;
-    const branch = lane.branchId === null ? undefined : store.read.branch(lane.branchId);
     let outcome: LaneOutcome | undefined;
     try {
+      const branch = lane.branchId === null ? undefined : store.read.branch(lane.branchId);
       outcome = await executor.run(lane, {
         signal,
         branch: branch?.name ?? null,

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { chmod, copyFile, lstat, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Git } from "../../git/git.ts";
-import { removeTree } from "./remove-tree.ts";
+import { absoluteFolders } from "../../process/search-path.ts";
+import { homeName } from "./lane-environment.ts";
+import { emptyFolderBelow, removeTree } from "./remove-tree.ts";
 
 /**
  * One workspace of the pool. The forge checks out with a repository of its own beside the tree
@@ -80,8 +82,7 @@ export async function cleanSlot(slot: SlotPlaces, source: SlotSource): Promise<v
   await removeTree(join(slot.git, "info"));
   const listed = await slotGit(slot, source, ["ls-files", "-z", "--stage"]);
   for (const path of submodulesIn(listed)) {
-    await removeTree(join(slot.tree, path));
-    await mkdir(join(slot.tree, path), { recursive: true });
+    await emptyFolderBelow(slot.tree, path);
   }
   await slotGit(slot, source, ["clean", "-q", "-ffdx"]);
 }
@@ -103,6 +104,7 @@ async function makeTemporary(slot: SlotPlaces): Promise<void> {
     await mkdir(dir, { recursive: true });
     await chmod(dir, 0o1777);
   }
+  await mkdir(join(slot.tmp, homeName), { recursive: true, mode: 0o700 });
 }
 
 /** Paths of submodules, which `clean` never looks into, from `ls-files --stage -z`. */
@@ -132,6 +134,8 @@ async function slotGit(
       // The user's own settings (line endings, filters, hooks) must not change what is tested.
       env: {
         GIT_CONFIG_GLOBAL: "/dev/null",
+        // It runs among the branch's files, which must not be taken for git or its helpers.
+        PATH: absoluteFolders(source.env.PATH).join(":"),
         GIT_CONFIG_NOSYSTEM: "1",
         GIT_ATTR_NOSYSTEM: "1",
         GIT_LFS_SKIP_SMUDGE: "1",

@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { isActive } from "../../domain/status.ts";
 import { laneLogFile } from "../ci/lane-log-file.ts";
+import { findHole, type LogHole, readWithMark, sizeWithMark } from "../ci/log-hole.ts";
 import type { ServerConfig } from "../config.ts";
 import type { LaneRecord } from "../store/records.ts";
 import type { LogView } from "./wire-lane.ts";
@@ -12,7 +13,7 @@ const maxAnswerBytes = 4 * 1024 * 1024;
 const minTextBytes = 4 * 1024;
 const shortestSecret = 6;
 
-/** A range of a log. `offset` and `nextOffset` count bytes of the file. */
+/** A range of a log. `offset` and `nextOffset` count bytes of the log as it is shown. */
 export interface LogRange {
   readonly offset: number;
   readonly nextOffset: number;
@@ -26,11 +27,15 @@ interface Wanted {
   readonly maxBytes: number;
 }
 
+/** How often a range is read again because the log was cut meanwhile. */
+const mostReads = 5;
+
 const noLog: LogRange = { offset: 0, nextOffset: 0, totalBytes: 0, text: "" };
 
 /**
  * Reads `maxBytes` of a lane's log, from `offset` or else from the end. Never cuts a character;
- * values of the owner's lane variables are starred out, byte for byte.
+ * values of the owner's lane variables are starred out, byte for byte. Where a running lane's log is
+ * over its limit, a line in the middle stands for what was dropped; it counts like the lane's own.
  */
 export function readLogRange(
   config: ServerConfig,
@@ -48,20 +53,37 @@ async function readRange(
 ): Promise<LogRange> {
   // What the file holds before the lane begins is an earlier attempt's.
   if (lane.startedAt === null) return noLog;
-  const file = await open(laneLogFile(config, lane.id), "r").catch(() => undefined);
+  const path = laneLogFile(config, lane.id);
+  for (let reads = 1; ; reads += 1) {
+    const hole = await findHole(path);
+    const range = await readOnce(path, hole, wanted, secrets);
+    // A hole that grew, or a log put together, may have taken bytes away under the reading.
+    if (reads === mostReads || sameHole(hole, await findHole(path))) return range;
+  }
+}
+
+async function readOnce(
+  path: string,
+  announced: LogHole | undefined,
+  wanted: Wanted,
+  secrets: readonly string[],
+): Promise<LogRange> {
+  const file = await open(path, "r").catch(() => undefined);
   if (file === undefined) return noLog;
   try {
-    const { size } = await file.stat();
+    const { size: fileSize, ino } = await file.stat();
+    const hole = announced?.inode === ino ? announced : undefined;
+    const size = sizeWithMark(fileSize, hole);
     const from = Math.min(wanted.offset ?? Math.max(0, size - wanted.maxBytes), size);
     const to = Math.min(size, from + wanted.maxBytes);
     if (from === to) return { offset: from, nextOffset: from, totalBytes: size, text: "" };
     // A secret that crosses the range's border is seen whole with this much around it.
     const margin = Math.max(0, ...secrets.map((secret) => secret.length));
     const readFrom = Math.max(0, from - margin);
-    const buffer = Buffer.alloc(Math.min(size, to + margin) - readFrom);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, readFrom);
-    const shown = starOut(buffer.subarray(0, bytesRead), secrets);
-    const end = Math.max(from, Math.min(to, readFrom + bytesRead));
+    const length = Math.min(size, to + margin) - readFrom;
+    const bytes = await readWithMark(file, hole, readFrom, length);
+    const shown = starOut(bytes, secrets);
+    const end = Math.max(from, Math.min(to, readFrom + bytes.length));
     const whole = wholeCharacters(shown, from - readFrom, end - readFrom, end < size);
     return {
       offset: readFrom + whole.from,
@@ -72,6 +94,10 @@ async function readRange(
   } finally {
     await file.close();
   }
+}
+
+function sameHole(one: LogHole | undefined, other: LogHole | undefined): boolean {
+  return one?.inode === other?.inode && one?.to === other?.to;
 }
 
 /**
@@ -113,9 +139,15 @@ function secretsOf(config: ServerConfig): readonly string[] {
 /** Works on latin1, where a character is a byte, so that nothing moves. */
 function starOut(bytes: Buffer, secrets: readonly string[]): Buffer {
   if (secrets.length === 0) return bytes;
-  let text = bytes.toString("latin1");
-  for (const secret of secrets) text = text.replaceAll(secret, "*".repeat(secret.length));
-  return Buffer.from(text, "latin1");
+  const text = bytes.toString("latin1");
+  const shown = Buffer.from(bytes);
+  // All are looked for in what was there before, since one may be a part of another or overlap it.
+  for (const secret of secrets) {
+    for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1)) {
+      shown.fill("*", at, at + secret.length);
+    }
+  }
+  return shown;
 }
 
 /** Moves a range's borders inwards, off the middle of a UTF-8 character. */

@@ -84,7 +84,11 @@ export const laneHandlers: Pick<Handlers, LaneRoutes | "rerunSuite" | "recoverRu
   requeueLane: (call) =>
     changeLane(call, (tx, lane) => {
       if (!isRequeuable(lane)) {
-        throw new RefusedError(409, `lane ${lane.lane} cannot be requeued from ${lane.status}`);
+        const own = failedByItself(lane) ? `: ${ownFailure}` : "";
+        throw new RefusedError(
+          409,
+          `lane ${lane.lane} cannot be requeued from ${lane.status}${own}`,
+        );
       }
       tx.requeueLane(lane.id, "queued");
       tx.noteRun(lane.runId, `Lane ${lane.lane} requeued by ${call.caller.npub}`);
@@ -195,5 +199,14 @@ function requireActive(lane: LaneRecord): void {
 }
 
 function isRequeuable(lane: LaneRecord): boolean {
-  return isActive(lane.status) || lane.status === "failed";
+  return isActive(lane.status) || (lane.status === "failed" && !failedByItself(lane));
+}
+
+const ownFailure =
+  "its own tests failed, and one lane run again must not make its run green; rerun the lane to " +
+  "look at it, or the suite to decide anew";
+
+/** Whether the lane itself was red, rather than lost, stopped or kept from running. */
+function failedByItself({ status, failureKind }: LaneRecord): boolean {
+  return status === "failed" && (failureKind === "test_failure" || failureKind === "timeout");
 }

@@ -2,6 +2,7 @@ import type { BranchRecord } from "../store/records.ts";
 import type { Reads, Writes } from "../store/store.ts";
 import { type Canonical, wordsOf } from "./canonical.ts";
 import { subjectsOf } from "./commits.ts";
+import { mendDamagedRefs } from "./damaged-refs.ts";
 import { endUnfinishedRuns } from "./end-runs.ts";
 import { type Look, lookAt } from "./look.ts";
 import { settleMoves } from "./moves.ts";
@@ -35,13 +36,21 @@ export async function ingestPass(
   turn: Turn,
 ): Promise<void> {
   await settleMoves(canonical, turn);
-  const listing = await listBranches(canonical.git);
-  watchTarget(canonical, listing.tips.get(canonical.config.target));
+  const unsettled = canonical.store.read.intendedMoves();
+  let listing = await listBranches(canonical.git);
+  if (await mendDamagedRefs(canonical, listing.damaged)) {
+    listing = await listBranches(canonical.git);
+  }
+  // A move that git made and the store does not know yet explains the target, and a missing ref.
+  if (unsettled.length === 0) watchTarget(canonical, listing.tips.get(canonical.config.target));
+  const ending = new Set(unsettled.map((entry) => entry.branchId));
   // Never the ref itself: one that was moved by hand would choose fewer lanes for what comes.
   const target = expectedTarget(canonical.store.read) ?? undefined;
   const open = new Map(canonical.store.read.openBranches().map((each) => [each.name, each]));
   tellUnreadable(canonical, memory, listing.unreadable);
-  for (const branch of open.values()) recordAbsence(canonical, memory, branch, listing);
+  for (const branch of open.values()) {
+    if (!ending.has(branch.id)) recordAbsence(canonical, memory, branch, listing);
+  }
   const arrivals = arrivalsIn(canonical, memory, listing, open, target);
   if (arrivals.length === 0) return;
   const heads = arrivals.map((arrival) => arrival.head);

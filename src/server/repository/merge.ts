@@ -4,7 +4,7 @@ import { writeCommit } from "./commits.ts";
 import { openHead } from "./head.ts";
 import { type IngestMemory, ingestPass } from "./ingest.ts";
 import { type Landable, landable, targetMoved } from "./landable.ts";
-import { finishRecords, settleMove, settleMoves } from "./moves.ts";
+import { finishRecords, refuseUnsettled, settleMove, settleMoves } from "./moves.ts";
 import { changeRefs } from "./refs.ts";
 import type { MergeRequest } from "./repository.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
@@ -19,6 +19,7 @@ export async function mergeBranch(
   turn: Turn,
 ): Promise<{ mergeCommit: string }> {
   await settleMoves(canonical, turn);
+  refuseUnsettled(canonical);
   let open = await openHead(canonical, request, "merged");
   refuseWhileFrozen(canonical, open.target);
   if (open.branch.head !== open.head) {

@@ -1,3 +1,4 @@
+import { RefusedError } from "../refused.ts";
 import type { JournalRecord } from "../store/records.ts";
 import { branchRef, type Canonical, pinRef, wordsOf } from "./canonical.ts";
 import { isAncestor } from "./commits.ts";
@@ -20,6 +21,19 @@ export async function settleMoves(canonical: Canonical, turn: Turn): Promise<voi
       await removeStaleLocks(canonical);
     }
   }
+}
+
+/** Refuses while an earlier move is not settled: what refs and records say does not fit together. */
+export function refuseUnsettled({ store }: Canonical): void {
+  const [entry] = store.read.intendedMoves();
+  if (entry === undefined) return;
+  const branch = entry.branchId === null ? undefined : store.read.branch(entry.branchId);
+  const what = branch === undefined ? "" : ` of branch #${branch.id} ${branch.name}`;
+  throw new RefusedError(
+    409,
+    `an earlier ${entry.kind}${what} is not settled yet: git could not be asked or the store not ` +
+      "be written. The forge tries again every few seconds; ask again in a moment",
+  );
 }
 
 /** Settles one entry and answers whether git made the move. */

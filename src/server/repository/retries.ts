@@ -2,6 +2,8 @@ interface Attempt {
   readonly head: string;
   readonly target: string | undefined;
   readonly attempts: number;
+  /** Milliseconds, when it was made. */
+  readonly at: number;
   /** Milliseconds; Infinity where only another target can help. */
   readonly notBefore: number;
 }
@@ -16,7 +18,8 @@ export class Retries {
   isDue(branchId: number, head: string, target: string | undefined, now: Date): boolean {
     const last = this.#byBranch.get(branchId);
     if (last === undefined || last.head !== head || last.target !== target) return true;
-    return now.getTime() >= last.notBefore;
+    // A clock that was set back must not keep the branch waiting until it has caught up.
+    return now.getTime() >= last.notBefore || now.getTime() < last.at;
   }
 
   /** `lasting`: the same look gives the same answer until the target changes. */
@@ -31,6 +34,7 @@ export class Retries {
       head: look.head,
       target: look.target,
       attempts,
+      at: look.now.getTime(),
       notBefore: look.lasting ? Number.POSITIVE_INFINITY : look.now.getTime() + delay,
     });
   }

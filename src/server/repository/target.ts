@@ -1,3 +1,4 @@
+import type { Git } from "../../git/git.ts";
 import { RefusedError } from "../refused.ts";
 import type { Reads, Writes } from "../store/store.ts";
 import { type Canonical, short } from "./canonical.ts";
@@ -113,7 +114,8 @@ async function restoreTarget(
     tx.addJournal({ ...ownersMove("restore", tip, expected, by), state: "intended" }),
   );
   try {
-    await changeRefs(git, restoringChanges(targetRef, tip, expected));
+    const keep = tip !== null && (await isThere(git, tip));
+    await changeRefs(git, restoringChanges(targetRef, tip, expected, keep));
   } catch (error) {
     store.write((tx) => tx.setJournalState(entry.id, "abandoned"));
     throw new RefusedError(
@@ -129,12 +131,23 @@ async function restoreTarget(
   return expected;
 }
 
-function restoringChanges(ref: string, tip: string | null, expected: string): RefChange[] {
+/** `keep`: the value set by hand is kept under a private ref, which git does for what exists. */
+function restoringChanges(
+  ref: string,
+  tip: string | null,
+  expected: string,
+  keep: boolean,
+): RefChange[] {
   if (tip === null) return [{ kind: "create", ref, to: expected }];
   return [
-    { kind: "set", ref: `refs/land/outside/${tip}`, to: tip },
+    ...(keep ? [{ kind: "set", ref: `refs/land/outside/${tip}`, to: tip } as const] : []),
     { kind: "move", ref, from: tip, to: expected },
   ];
+}
+
+async function isThere(git: Git, object: string): Promise<boolean> {
+  const answer = await git.run({ args: ["cat-file", "-e", object], answers: [0, 1, 128] });
+  return answer.exitCode === 0;
 }
 
 function ownersMove(

@@ -149,7 +149,7 @@ it("names each bad argument, and what is wrong with where it is", async () => {
     error: { code: "bad_argument", message: expect.stringContaining("`branch`") },
   });
   expect((await call("branch_status", { branch: "no-such" })).view).toMatchObject({
-    state: "unpushed",
+    error: { code: "not_found", message: expect.stringContaining("no-such") },
   });
   expect((await call("branch_status", { branch: "9999" })).view).toMatchObject({
     error: { code: "not_found" },

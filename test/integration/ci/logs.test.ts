@@ -1,7 +1,11 @@
-import { statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { programIn } from "../../../src/process/search-path.ts";
+import { LaneLog } from "../../../src/server/ci/lane-log.ts";
+import { readLogRange } from "../../../src/server/http/lane-logs.ts";
+import type { LaneRecord } from "../../../src/server/store/records.ts";
 import { CiBench, eventually, shellLane, usualSettings } from "../../support/ci.ts";
 
 const cap = 1_000_000;
@@ -52,8 +56,8 @@ it("is not grown without bound on disk while the lane runs", async () => {
   const lane = bench.laneOfRun(run.id);
   const sizes: number[] = [];
   const look = setInterval(() => {
-    const { size } = statSync(join(bench.config.logsDir, `${lane.id}.log`));
-    sizes.push(size);
+    const { blocks } = statSync(join(bench.config.logsDir, `${lane.id}.log`));
+    sizes.push(blocks * 512);
   }, 50);
   await bench.until(() => bench.store.read.run(run.id)?.finishedAt);
   clearInterval(look);
@@ -91,4 +95,88 @@ it("can be read while the lane runs", async () => {
   await writeFile(gate, "let through\n");
   await bench.until(() => bench.store.read.run(run.id)?.finishedAt);
   expect(bench.log(id).toString()).toBe("first\nlet through\nsecond\n");
+});
+
+const printed = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => `${from + index}\n`).join("");
+
+describe.runIf(programIn(undefined, "fallocate"))("while a lane over the limit runs", () => {
+  it("its file only loses its middle, and is read without gaps or zeros", async () => {
+    const gate = join(bench.dir, "open-gate");
+    const script = `mkfifo ${gate}; seq 1 600000; cat ${gate}; seq 600001 600009`;
+    const run = bench.queue(head, [shellLane(script)]);
+    const { id } = bench.laneOfRun(run.id);
+    const path = join(bench.config.logsDir, `${id}.log`);
+    const onDisk = () => (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+    const everything = printed(1, 600_000);
+    await expect
+      .poll(() => statSync(path, { throwIfNoEntry: false })?.size, eventually)
+      .toBe(everything.length);
+    await expect.poll(onDisk, eventually).toBeLessThan(everything.length / 1.5);
+
+    const lane = bench.laneOfRun(run.id);
+    const tail = await readLogRange(bench.config, lane, { offset: undefined, maxBytes: 100_000 });
+    expect(tail.text).toBe(everything.slice(-100_000));
+    expect(tail.nextOffset).toBe(tail.totalBytes);
+    const { text, totalBytes } = await pages(lane, 30_011);
+    expect(Buffer.byteLength(text)).toBe(totalBytes);
+    const [before = "", dropped, after = ""] = text.split(marker);
+    expect(everything.startsWith(before)).toBe(true);
+    expect(everything.endsWith(after)).toBe(true);
+    expect(after.length).toBeGreaterThan(cap / 2);
+    expect(before.length + Number(dropped) + after.length).toBe(everything.length);
+
+    await writeFile(gate, "");
+    await bench.until(() => bench.store.read.run(run.id)?.finishedAt);
+    const log = bench.log(id).toString();
+    expect(log.length).toBeLessThanOrEqual(cap);
+    expect(log.endsWith(printed(599_000, 600_009))).toBe(true);
+    const whole = await pages(bench.laneOfRun(run.id), 100_000);
+    expect(whole).toEqual({ text: log, totalBytes: log.length });
+    expect(readdirSync(bench.config.logsDir).filter((name) => !/^\d+\.log$/.test(name))).toEqual(
+      [],
+    );
+  });
+});
+
+/** A log page by page; from the start again if more of it was given back meanwhile. */
+async function pages(
+  lane: LaneRecord,
+  maxBytes: number,
+): Promise<{ text: string; totalBytes: number }> {
+  let text = "";
+  let total: number | undefined;
+  for (let offset = 0; ; ) {
+    const page = await readLogRange(bench.config, lane, { offset, maxBytes });
+    total ??= page.totalBytes;
+    if (page.totalBytes !== total) return pages(lane, maxBytes);
+    expect(page.offset).toBe(offset);
+    if (page.nextOffset === offset) return { text, totalBytes: page.totalBytes };
+    text += page.text;
+    offset = page.nextOffset;
+  }
+}
+
+describe("where no hole can be made", () => {
+  it.each(["refused", "unfinished"] as const)("(%s) the file is cut back", async (answer) => {
+    const log = new LaneLog(join(bench.dir, `${answer}.log`), cap, async () => answer);
+    let largest = 0;
+    for (let from = 1; from < 1_000_000; from += 10_000) {
+      writeSync(log.output, printed(from, from + 9_999));
+      log.trim();
+      // The answer is taken in.
+      await Promise.resolve();
+      await Promise.resolve();
+      largest = Math.max(largest, log.size);
+    }
+    log.finish([]);
+    const everything = printed(1, 1_000_000);
+    expect(largest).toBeLessThan(everything.length / 2);
+    const [before = "", dropped, after = ""] = readFileSync(log.path, "utf8").split(marker);
+    expect(everything.startsWith(before)).toBe(true);
+    expect(everything.endsWith(after)).toBe(true);
+    expect(before.length + Number(dropped) + after.length).toBe(everything.length);
+    expect(before.length + after.length).toBeGreaterThan(cap * 0.99);
+    expect(readdirSync(bench.dir).filter((name) => name.startsWith(`${answer}.`))).toHaveLength(1);
+  });
 });

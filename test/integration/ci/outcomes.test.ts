@@ -128,7 +128,7 @@ describe("a lane's surroundings", () => {
   it("are a clean environment with a cache of its own that stays", async () => {
     bench.settings = { ...usualSettings, laneEnv: { TOKEN: "from the owner", OTHER: "not asked" } };
     const script =
-      'env | sort; cat "$XDG_CACHE_HOME/kept" 2>/dev/null; echo kept > "$XDG_CACHE_HOME/kept"';
+      'env | sort; cat "$HOME/kept" "$XDG_CACHE_HOME/kept" 2>/dev/null; echo gone > "$HOME/kept"; echo kept > "$XDG_CACHE_HOME/kept"';
     const lane = shellLane(script, { lane: "Env Lane/ü", env: ["TOKEN"] });
     const first = await bench.runLane(head, lane);
     const second = await bench.runLane(head, lane);
@@ -136,7 +136,7 @@ describe("a lane's surroundings", () => {
     expect(first.log).toContain("TOKEN=from the owner\n");
     expect(first.log).toContain("CI=true\n");
     expect(first.log).toContain(`FORGE_HEAD=${head}\n`);
-    expect(first.log).toMatch(/^HOME=.*\/cache\/Env-Lane--\.[0-9a-f]{12}\/home$/m);
+    expect(first.log).toMatch(/^XDG_CACHE_HOME=.*\/cache\/Env-Lane--\.[0-9a-f]{12}\/xdg$/m);
     expect(first.log).not.toMatch(/OTHER|GIT_|VITEST|NODE_/);
     expect(first.log.endsWith("kept\n")).toBe(false);
     expect(second.log.endsWith("kept\n")).toBe(true);

@@ -40,6 +40,30 @@ describe("plan", () => {
     expect((await bench.ci.plan(head, null)).lanes).toHaveLength(1);
   });
 
+  it("sees a submodule move, whatever settings and .gitmodules say of ignoring it", async () => {
+    const { work, bare, config } = bench;
+    const module = await bench.commit({
+      [path]: top + lane("vendor", 'paths = ["vendor/**", "vendor"]'),
+      ".gitmodules": '[submodule "v"]\n\tpath = vendor\n\turl = ./v\n\tignore = all\n',
+    });
+    const commits: string[] = [];
+    const blob = (await work.run({ args: ["hash-object", "-w", "--stdin"], input: "x" })).stdout;
+    for (const [object, readme] of [
+      [module, "first.md"],
+      ["1".repeat(40), "second.md"],
+    ]) {
+      for (const entry of [`160000,${object},vendor`, `100644,${blob.trim()},${readme}`]) {
+        await work.run({ args: ["update-index", "--add", "--cacheinfo", entry] });
+      }
+      await work.run({ args: ["commit", "-q", "-m", "Move the module"] });
+      await work.run({ args: ["push", "-q", config.repositoryDir, "+HEAD:refs/heads/main"] });
+      commits.push(await work.text(["rev-parse", "HEAD"]));
+    }
+    await bare.run({ args: ["config", "diff.ignoreSubmodules", "all"] });
+    const [base = "", head = ""] = commits;
+    expect((await bench.ci.plan(head, base)).lanes.map((one) => one.lane)).toEqual(["vendor"]);
+  });
+
   it("finishes with success where no lane is for the change", async () => {
     const base = await bench.commit({ [path]: top + lane("web", 'paths = ["web/**"]') });
     const head = await bench.commit({ "readme.md": "x" });
@@ -106,6 +130,20 @@ describe("lanesChangedBy", () => {
       expect(await bench.ci.lanesChangedBy(head, target)).toEqual(["a"]);
     },
   );
+
+  it("guards nightly lanes too", async () => {
+    const nightly = (id: string, more = "") => lane(id, more).replace("branch", "nightly");
+    const target = await bench.commit({
+      [path]: top + lane("both") + nightly("both") + nightly("kept") + nightly("gone"),
+    });
+    const head = await bench.commit({
+      [path]: top + lane("both") + nightly("both", "timeout_seconds = 5") + nightly("kept"),
+    });
+    expect(await bench.ci.lanesChangedBy(head, target)).toEqual([
+      "both (nightly)",
+      "gone (nightly)",
+    ]);
+  });
 
   it("lets a first manifest pass, and takes a lost or broken one for all lanes", async () => {
     const without = await bench.commit({ a: "1" });

@@ -35,12 +35,12 @@ async function crash(): Promise<void> {
 it.each(isolations)(
   "after a crash nothing of a lane runs on, and it is run again (%s)",
   async (isolation) => {
-    const cache = join(bench.config.cacheDir, "shell", "home");
+    const cache = join(bench.config.cacheDir, "shell", "xdg");
     const again = join(cache, "again");
     const script = `
-      [ -e "$HOME/again" ] && exit 0
-      (setsid sleep 1000 > /dev/null 2>&1 & echo $! > "$HOME/daemon.part")
-      echo $$ > "$HOME/main"; mv "$HOME/daemon.part" "$HOME/daemon"; exec sleep 1000`;
+      [ -e "$XDG_CACHE_HOME/again" ] && exit 0
+      (setsid sleep 1000 > /dev/null 2>&1 & echo $! > "$XDG_CACHE_HOME/daemon.part")
+      echo $$ > "$XDG_CACHE_HOME/main"; mv "$XDG_CACHE_HOME/daemon.part" "$XDG_CACHE_HOME/daemon"; exec sleep 1000`;
     const run = bench.queue(head, [shellLane(script)]);
     forge = spawn(process.execPath, [program, bench.dir, isolation], { stdio: "inherit" });
     const daemon = join(cache, "daemon");

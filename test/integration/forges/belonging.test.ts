@@ -121,6 +121,26 @@ describe("a repository belongs", () => {
     });
   });
 
+  test("to the address in its config, by the remote that leads there", async () => {
+    const { git, find } = await newRepository();
+    await git.text(["config", "land.forge", "https://git.example.org"]);
+    expect(await failureOf(find())).toMatchObject({ code: "no_forge" });
+    for (const [name, host] of [
+      ["backup", "backup"],
+      ["mine", "git"],
+      ["other", "other"],
+    ] as const) {
+      await git.text(["remote", "add", name, `git@${host}.example.org:r.git`]);
+      await git.text(["symbolic-ref", `refs/remotes/${name}/HEAD`, `refs/remotes/${name}/main`]);
+    }
+    expect(await find()).toMatchObject({ kind: "hosted", remote: "mine", target: "main" });
+    await git.text(["remote", "remove", "mine"]);
+    expect(await failureOf(find())).toMatchObject({
+      code: "no_forge",
+      next: expect.stringContaining("remote named `forge`"),
+    });
+  });
+
   test("to its own forge before its origin's", async () => {
     const { git, stateHome, init, find } = await newRepository();
     await git.text(["remote", "add", "origin", "https://git.example.org/o/r"]);
@@ -163,6 +183,28 @@ async function served() {
   });
   return { ...scene, layout, start, connections };
 }
+
+describe("a hosted forge", () => {
+  test("is opened anew once there is a login, and once its target is known", async () => {
+    const connections = new Connections({ launcher: nothingStarts, version: "1.0.0", env: {} });
+    const open = (target: string | undefined, file: string | undefined) =>
+      connections.open(
+        {
+          kind: "hosted",
+          baseUrl: "https://git.example.org",
+          remote: "origin",
+          target,
+          sessionFile: file,
+        },
+        "agent",
+      );
+    const first = await open(undefined, undefined);
+    expect(await open(undefined, undefined)).toBe(first);
+    const loggedIn = await open(undefined, "/state/session.json");
+    expect(loggedIn).not.toBe(first);
+    expect(await open("main", "/state/session.json")).not.toBe(loggedIn);
+  });
+});
 
 describe("a local forge that runs", () => {
   test("is opened with either key, once each", async () => {

@@ -68,6 +68,18 @@ describe("a lane's rerun", () => {
     expect(merge.json.code).toBe("ci_not_green");
   });
 
+  it("in its own run, by requeue or recover, is refused to a lane whose tests failed", async () => {
+    const [run] = detail.ci_runs;
+    const requeue = await post(`/branch/${id}/ci/requeue/${lane(detail, "moody").id}`);
+    expect(requeue.status).toBe(409);
+    expect(requeue.json.error).toContain("lane moody cannot be requeued from failed");
+    expect(requeue.json.error).toContain("or the suite to decide anew");
+    const recover = await post(`/branch/${id}/ci/recover/${run.id}`);
+    expect(recover.json.recovered_lane_count).toBe(0);
+    const after = await forge.api("GET", `/api/forge/branch/${id}`, undefined, token);
+    expect(after.json.branch.ci_status).toBe("failed");
+  });
+
   it("is refused for another branch's lane", async () => {
     await forge.push("other", { "b.txt": "1\n" });
     const other = await forge.until("other", token, settled);

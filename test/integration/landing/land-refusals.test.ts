@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LandError } from "../../../src/domain/errors.ts";
+import type { WorkingCopy } from "../../../src/git/working-copy.ts";
 import { type LandingScene, makeLandingScene } from "../../support/landing.ts";
 
 let at: LandingScene;
@@ -31,6 +32,10 @@ describe("refused", () => {
       "nothing_to_land",
       () => at.scene.git(at.work, "checkout", "-q", "-b", "idle", "refs/heads/main"),
     ],
+    "a name that another branch is in the way of": [
+      "push_rejected",
+      () => at.scene.git(at.scene.forge, "update-ref", "refs/heads/x/y", "refs/heads/main"),
+    ],
     "no target there": [
       "not_found",
       () => at.scene.git(at.scene.forge, "update-ref", "-d", "refs/heads/main"),
@@ -42,12 +47,37 @@ describe("refused", () => {
     const end = await at.ask();
     expect(end).toMatchObject({ state: "refused", code });
     expect(end.state === "refused" && end.next.length).toBeGreaterThan(10);
-    expect(await at.scene.git(at.scene.forge, "for-each-ref", "refs/heads/x")).toBe("");
+    expect(await at.there("x")).toBeUndefined();
   });
 
   test("another target, and a branch nobody knows", async () => {
     expect(await at.ask({ target: "dev" })).toMatchObject({ code: "wrong_target" });
     expect(await at.ask({ branch: "nobody" })).toMatchObject({ code: "not_found" });
+  });
+
+  test("a push that the remote turns down as moved, though it is where it was", async () => {
+    let pushes = 0;
+    const stubborn: WorkingCopy = {
+      ...at.copy,
+      push: async () => {
+        pushes += 1;
+        throw new LandError("remote_moved", "It moved, it says.", { next: "Look at it." });
+      },
+    };
+    expect(await at.ask({}, stubborn)).toMatchObject({ state: "refused", code: "remote_moved" });
+    expect(pushes).toBe(3);
+  });
+
+  test("a branch that is not checked out and has commits here which were never pushed", async () => {
+    await at.ask({ merge: false });
+    const newer = await at.scene.commit(at.work, { "newer.txt": "x\n" });
+    await at.scene.git(at.work, "checkout", "-q", "main");
+    const end = await at.ask({ branch: "x" });
+    expect(end).toMatchObject({ state: "refused", code: "head_moved", head: at.head });
+    expect(end.state === "refused" && end.why).toContain(newer.slice(0, 12));
+    expect(at.forge.landed).toEqual([]);
+    await at.scene.git(at.work, "update-ref", "refs/heads/x", at.head);
+    expect(await at.ask({ branch: "x" })).toMatchObject({ state: "landed", head: at.head });
   });
 
   test.each(["ci_changed", "target_moved_outside", "forbidden", "ci_not_green"] as const)(

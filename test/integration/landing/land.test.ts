@@ -48,6 +48,11 @@ test("a conflict is an end until it is resolved", async () => {
   expect(await at.ask()).toMatchObject({ state: "conflict", files: [{ path: "mine.txt" }] });
   await writeFile(join(at.work, "mine.txt"), "both\n");
   await at.scene.git(at.work, "add", "mine.txt");
+  expect(await at.ask()).toMatchObject({
+    state: "conflict",
+    files: [],
+    next: expect.stringContaining("`rebase_branch` with `continue` goes on"),
+  });
   expect((await at.copy.continueRebase()).state).toBe("rebased");
   expect(await at.ask()).toMatchObject({ state: "landed" });
 });

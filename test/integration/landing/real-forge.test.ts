@@ -30,10 +30,10 @@ async function landIn(dir: string, progress: (line: string) => void = () => {}) 
       forge,
       remote: "forge",
       changes: () => eventHubOf(forge).subscribe(),
-      signal: AbortSignal.timeout(18_000),
+      signal: AbortSignal.timeout(50_000),
       progress,
     },
-    { branch: undefined, target: undefined, dryRun: false, maxSeconds: 15, merge: true },
+    { branch: undefined, target: undefined, dryRun: false, maxSeconds: 45, merge: true },
   );
 }
 

@@ -148,6 +148,27 @@ describe("a forge that died in the middle of a merge", () => {
     await expect(merge(branch.id)).resolves.toBeDefined();
   });
 
+  it("and git cannot settle it yet: the branch is not taken for deleted, and later is merged", async () => {
+    const branch = await bench.greenBranch("feature");
+    const mergeCommit = await intendMerge(branch);
+    await setRef("refs/heads/main", mergeCommit);
+    await deleteRef("refs/heads/feature");
+    const lock = join(bench.config.repositoryDir, `${pinOf(branch)}.lock`);
+    await bench.bare.run({ args: ["config", "core.filesRefLockTimeout", "0"] });
+    await writeFile(lock, "");
+    const now = bench.clock.now();
+    await utimes(lock, now, now);
+    await bench.repository.ingest();
+    expect(bench.record("feature").state).toBe("open");
+    await expect(merge(branch.id)).rejects.toThrow("not settled yet");
+    expect(bench.eventKinds()).not.toContain("landing_frozen");
+    bench.clock.tick(60_000);
+    await bench.repository.ingest();
+    await bench.repository.ingest();
+    expect(bench.record("feature")).toMatchObject({ state: "merged", mergeCommit });
+    expect(bench.repository.frozen()).toBeNull();
+  });
+
   it("is settled by the next pass too, without a restart", async () => {
     const branch = await bench.greenBranch("feature");
     const mergeCommit = await intendMerge(branch);

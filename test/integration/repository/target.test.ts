@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStore } from "../../../src/server/store/open-store.ts";
 import { CanonicalBench } from "../../support/canonical.ts";
@@ -49,6 +50,21 @@ describe("a target that was moved by hand", () => {
     await bench.repository.ingest();
     expect(bench.ci.planned.at(-1)).toEqual({ head, mergeBase: before });
   });
+
+  it.each(["junk\n", "", `${"1".repeat(40)}\n`])(
+    "can be restored from a ref file that holds %j",
+    async (content) => {
+      await writeFile(join(bench.config.repositoryDir, "refs/heads/main"), content);
+      await bench.repository.ingest();
+      expect(bench.repository.frozen()).not.toBeNull();
+      expect(await bench.repository.settleTarget("restore", "npub1owner")).toBe(before);
+      expect(bench.repository.frozen()).toBeNull();
+      expect(await bench.tip("main")).toBe(before);
+      const { id: branchId } = await bench.greenBranch("feature");
+      const request = { branchId, head: undefined, force: undefined, by: "npub1agent" };
+      await expect(bench.repository.merge(request)).resolves.toBeDefined();
+    },
+  );
 
   it("can be accepted by the owner", async () => {
     expect(await bench.repository.settleTarget("accept", "npub1owner")).toBe(outside);

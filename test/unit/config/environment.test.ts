@@ -33,3 +33,15 @@ test.each([
 test("reads this process's own", () => {
   expect(readEnvironment()).toMatchObject({ cwd: process.cwd() });
 });
+
+test("a current folder that is gone is told with what to do", () => {
+  const there = process.cwd;
+  process.cwd = () => {
+    throw Object.assign(new Error("uv_cwd"), { code: "ENOENT" });
+  };
+  try {
+    expect(readEnvironment).toThrow(/current folder does not exist/);
+  } finally {
+    process.cwd = there;
+  }
+});

@@ -119,7 +119,19 @@ describe("failed pushes", () => {
     });
   });
 
+  test("to a name that another branch there has in its way", () => {
+    const said = `!\t${sha}:refs/heads/x\t[remote rejected] (failed to update ref)\nDone\n`;
+    const remote =
+      "remote: error: cannot lock ref 'refs/heads/x': 'refs/heads/x/y' exists; cannot create 'refs/heads/x'\n";
+    expect(pushFailure(failed(said, remote), request)).toMatchObject({
+      code: "push_rejected",
+      message: expect.stringContaining("a branch x/y"),
+      next: expect.stringContaining("git branch -m"),
+    });
+  });
+
   test.each([
+    ["[remote rejected] (non-fast-forward)", "push_rejected"],
     ["[rejected] (stale info)", "remote_moved"],
     ["[rejected] (fetch first)", "remote_moved"],
     ["[remote rejected] (cannot lock ref 'refs/heads/x': is at a but expected b)", "remote_moved"],

@@ -76,6 +76,19 @@ describe("what must not pass", () => {
     expect(await statusOf({ authorization: bearer }, "/")).toBe(404);
   });
 
+  it("is a port that somebody else has", async () => {
+    const failed = runMcpHttp({
+      version: "0.0.0-test",
+      openWorktree: async () => memoryWorktree(memoryForge()),
+      port: Number(url.port),
+      token,
+    });
+    await expect(failed).rejects.toMatchObject({
+      code: "bad_argument",
+      message: expect.stringContaining("EADDRINUSE"),
+    });
+  });
+
   it("is a token that could be guessed", async () => {
     await expect(
       runMcpHttp({

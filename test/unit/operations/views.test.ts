@@ -5,6 +5,7 @@ import { viewChecks } from "../../../src/operations/checks-view.ts";
 import { viewConflict } from "../../../src/operations/conflicts.ts";
 import { describeBranch } from "../../../src/operations/describe-branch.ts";
 import { viewFailedLanes } from "../../../src/operations/failed-lanes.ts";
+import { landBranch } from "../../../src/operations/land-branch.ts";
 import { byteLength } from "../../../src/text/bytes.ts";
 import {
   aBranch,
@@ -157,5 +158,36 @@ describe("describe_branch", () => {
     await expect(
       describeBranch.handle(context, { ...given, head: sha("c") }),
     ).rejects.toMatchObject({ code: "head_moved" });
+  });
+});
+
+describe("land_branch", () => {
+  it("that failed keeps the ends of the logs, what to do next and the place", () => {
+    const log = `${'some "quoted" words\\ of output\n'.repeat(400)}Error: this is what failed`;
+    const answer = {
+      worktree: `/home/somebody/${"deep/".repeat(30)}`,
+      forge: "local",
+      branch: `feature/${"x".repeat(240)}`,
+      number: "123",
+      state: "ci_failed" as const,
+      head: sha("a"),
+      target: "main",
+      lanes: viewFailedLanes(
+        [1, 2, 3].map((at) => ({
+          lane: `${"lane-".repeat(12)}${at}`,
+          laneRun: String(at),
+          failureKind: "test_failure",
+          log,
+        })),
+        [],
+      ),
+      note: "é".repeat(300),
+      trail: Array.from({ length: 30 }, (_, at) => `rebased onto main: ${at}`),
+      next: "n".repeat(300),
+    };
+    const text = landBranch.render(answer);
+    const capped = capAnswer({ result: answer, text });
+    expect(capped.result).toBe(answer);
+    expect(capped.text).toBe(text);
   });
 });

@@ -25,6 +25,18 @@ describe("selectLanes", () => {
   });
 });
 
+describe("globs and paths that would take too long to match", () => {
+  it("make for all lanes instead of a long silence", () => {
+    const alternatives = Array.from({ length: 100 }, (_, index) => `${"a".repeat(6)}${index}`);
+    const slow = Array.from({ length: 300 }, () => `**/{${alternatives.join(",")}}`);
+    const many = [laneOf({ lane: "slow", paths: slow }), laneOf({ lane: "other", paths: ["x"] })];
+    const paths = Array.from({ length: 15_000 }, (_, index) => `${"a/".repeat(20)}file-${index}`);
+    const begun = performance.now();
+    expect(selectLanes(many, paths).map((one) => one.lane)).toEqual(["slow", "other"]);
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
+});
+
 describe("parseNameStatus", () => {
   it("reads both names of renames and copies, and any name git has", () => {
     const output = "M\0a b\0R087\0old\0new\0C100\0from\0to\0D\0gone\0A\0Grü\nße\0";
