@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { type Logger, pino } from "pino";
 import { readServeOptions, type ServeOptions } from "../cli/long-running.ts";
 import { type Environment, readEnvironment } from "../config/environment.ts";
-import { LandError } from "../domain/errors.ts";
+import { isLandError, LandError } from "../domain/errors.ts";
 import { layoutOf } from "../local/layout.ts";
 import type { ForgeLayout } from "../local/local-forge.ts";
 import { lookForForge, removeProcessFile, writeProcessFile } from "../local/process.ts";
@@ -43,7 +43,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   try {
     server = await startServer(config, { log });
   } catch (error) {
-    if (!(error instanceof AlreadyServedError)) throw error;
+    if (!(error instanceof AlreadyServedError)) throw cannotServe(error, layout);
     // Of many that start one forge at once, all but one end here.
     if (options.detached) return 0;
     throw await servedElsewhere(layout);
@@ -74,6 +74,16 @@ export async function serve(options: ServeOptions): Promise<number> {
 async function layoutFor(options: ServeOptions, environment: Environment): Promise<ForgeLayout> {
   if (options.state !== undefined) return layoutOf(resolve(environment.cwd, options.state));
   return (await localForgeOf(environment, options.worktree)).layout;
+}
+
+/** What the server itself says of its state, such as a damaged store, is no fault of this kit's. */
+function cannotServe(error: unknown, layout: ForgeLayout): unknown {
+  if (!(error instanceof Error) || isLandError(error) || "code" in error) return error;
+  return new LandError("forge_error", error.message, {
+    state: `Nothing is served, and nothing in ${layout.stateDir} was repaired or thrown away.`,
+    next: "Put that right, or put back a copy of that folder as a whole; then try again.",
+    cause: error,
+  });
 }
 
 async function servedElsewhere(layout: ForgeLayout): Promise<LandError> {

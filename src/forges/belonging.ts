@@ -94,7 +94,7 @@ async function fromConfiguredUrl(
   remotes: readonly Remote[],
   signal: AbortSignal | undefined,
 ): Promise<Belonging> {
-  const baseUrl = normalBaseUrl(configured);
+  const baseUrl = addressInConfig(configured);
   const remote = remoteOfAddress(remotes, baseUrl, request.git.place.dir);
   if (remote === undefined) {
     throw noForge(
@@ -165,6 +165,17 @@ async function hosted(
     target: await targetOfRemote(request.git, remote.name, signal),
     sessionFile: stored?.file,
   };
+}
+
+function addressInConfig(configured: string): string {
+  try {
+    return normalBaseUrl(configured);
+  } catch {
+    throw noForge(
+      `Git config ${forgeKey} of this repository names neither a forge's state folder nor its address.`,
+      `Unset it (\`git config --unset ${forgeKey}\`), then run \`land init\`.`,
+    );
+  }
 }
 
 function sameForge(a: string, b: string): boolean {

@@ -112,7 +112,7 @@ type CompleteEnding =
     });
 
 async function completed(call: LandingCall, facts: Facts, ending: Ending): Promise<CompleteEnding> {
-  if (ending.state === "refused" && ending.code === "nothing_to_land") {
+  if (ending.state === "refused" && signsOfHands.has(ending.code)) {
     return (await movedByHand(call)) ?? ending;
   }
   if (ending.state !== "ci_failed") return ending;
@@ -123,7 +123,9 @@ async function completed(call: LandingCall, facts: Facts, ending: Ending): Promi
   return { ...ending, lanes: await failedLanes(forge, record.id, run, call.deps) };
 }
 
-/** A target that has the head without a landing of it may have been moved there by hand. */
+/** A target that has the head without a landing of it, or is gone, may have been moved by hand. */
+const signsOfHands = new Set(["nothing_to_land", "not_found"]);
+
 async function movedByHand(call: LandingCall): Promise<CompleteEnding | undefined> {
   const { forge, signal } = call.deps;
   const frozen = await patiently({ ...call, signal }, () => frozenNow(forge, call.forge, signal));
