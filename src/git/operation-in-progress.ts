@@ -24,6 +24,11 @@ export interface OperationInProgress {
 export async function operationIn(gitDir: string): Promise<OperationInProgress | undefined> {
   const has = (name: string) => exists(join(gitDir, name));
   if (await has("rebase-merge")) return ourRebase(gitDir);
+  const mark = await readMark(join(gitDir, markFile));
+  // Git may already have changed the files before it says so, and still may after it said so.
+  if (mark !== undefined && (await isHeld(join(gitDir, markFile), mark))) {
+    return { kind: "rebase", mark, exact: false, held: true };
+  }
   if (await has("rebase-apply")) {
     return { kind: (await has("rebase-apply/applying")) ? "am" : "rebase", mark: undefined };
   }

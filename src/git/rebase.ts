@@ -77,21 +77,25 @@ export async function rebase(
     await refuseUnrelated(repository, mark, signal);
     await waitForIndexLock(repository, signal);
     if (await holdMark(repository.gitPath(markFile), mark)) {
-      // Another process may have been done with it just before.
-      if ((await tipOf(repository, mark)) === mark.head) return begin(repository, mark, signal);
-      await removeMark(repository.gitPath(markFile));
+      const answer = await whileHeld(repository, mark, signal);
+      if (answer !== undefined) return answer;
     }
     await pause(lookAgainMs, signal);
   }
 }
 
-async function begin(
+/** Undefined where another process was done with the branch just before. */
+async function whileHeld(
   repository: Repository,
   mark: RebaseMark,
   signal: AbortSignal | undefined,
-): Promise<RebaseAnswer> {
+): Promise<RebaseAnswer | undefined> {
   const file = repository.gitPath(markFile);
   try {
+    if ((await tipOf(repository, mark)) !== mark.head) {
+      await removeMark(file);
+      return undefined;
+    }
     await repository.gitWhereOpened.run(step(rebaseCall(mark.onto), mark), signal);
     await removeMark(file);
     return { state: "rebased", from: mark.head, head: await tipOf(repository, mark) };

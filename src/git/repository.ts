@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readConflicts } from "./conflicts.ts";
 import { Git, type GitPlace } from "./git.ts";
@@ -64,12 +65,20 @@ export class Repository {
   async #atOneTime(
     signal: AbortSignal | undefined,
   ): Promise<readonly [Status, OperationInProgress | undefined]> {
+    const { gitDir } = this.where;
     for (let tries = 1; ; tries += 1) {
-      const before = await operationIn(this.where.gitDir);
+      const [before, headBefore] = [await operationIn(gitDir), await this.#headWritten()];
       const status = await this.status(signal);
-      const after = await operationIn(this.where.gitDir);
-      if (before?.mark?.id === after?.mark?.id || tries >= 5) return [status, after];
+      const [after, headAfter] = [await operationIn(gitDir), await this.#headWritten()];
+      const same = before?.mark?.id === after?.mark?.id && headBefore === headAfter;
+      if (same || tries >= 5) return [status, after];
     }
+  }
+
+  /** Changes whenever something else is checked out, for which git writes HEAD anew. */
+  async #headWritten(): Promise<bigint | undefined> {
+    const found = await stat(this.gitPath("HEAD"), { bigint: true }).catch(() => undefined);
+    return found === undefined ? undefined : found.mtimeNs ^ found.ino;
   }
 
   async status(signal?: AbortSignal): Promise<Status> {

@@ -3,6 +3,7 @@ import { type ErrorCode, isLandError, LandError } from "../domain/errors.ts";
 import type { LandingAnswer } from "../forges/forge.ts";
 import { count, type LandingCall, note } from "./call.ts";
 import { frozenNow, frozenObstacle } from "./frozen.ts";
+import { isFarBack } from "./in-line.ts";
 import { lookAtRemote, readRecord } from "./observe.ts";
 import { patiently } from "./patience.ts";
 import { isOfThisLanding } from "./settle-rebase.ts";
@@ -127,7 +128,7 @@ async function wait(call: LandingCall, on: Awaited, head: string): Promise<undef
     },
     (mark) => mark !== before,
   );
-  forgetOldRemote(call, head);
+  await forgetOldRemote(call, head);
   return undefined;
 }
 
@@ -147,10 +148,13 @@ function markOf(call: LandingCall, head: string): string {
  * behind; where only we compare, it is asked anew before each landing. A record that tells of
  * another head means that somebody moved the branch there.
  */
-function forgetOldRemote(call: LandingCall, head: string): void {
-  const age = call.clock.now() - (call.remote?.at ?? 0);
+async function forgetOldRemote(call: LandingCall, head: string): Promise<void> {
+  const now = call.clock.now();
   const movedThere = call.record?.state === "open" && call.record.head !== head;
-  if (age >= safetyMs || movedThere || call.forge.head === "compared") call.remote = undefined;
+  if (movedThere || call.forge.head === "compared") call.remote = undefined;
+  else if (call.remote !== undefined && now - call.remote.at >= safetyMs) {
+    call.remote = (await isFarBack(call, head)) ? { ...call.remote, at: now } : undefined;
+  }
 }
 
 async function requestLanding(call: LandingCall, id: string, head: string): Promise<undefined> {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
 import { type Logger, pino } from "pino";
 import { Access } from "./access/access.ts";
 import { syncKeys } from "./access/keys.ts";
@@ -52,6 +53,8 @@ export interface RunningServer {
 }
 
 const sweepMs = 60_000;
+/** How often it is looked whether the state folder is still the one that is served. */
+const placeMs = 3000;
 /** How long the first reading of the refs may keep the forge from answering. */
 const firstReadMs = 5000;
 /** How long reading the refs usually takes at most. */
@@ -173,6 +176,7 @@ class Server implements RunningServer {
     }
     const sweep = () => store.write((tx) => tx.sweep(this.#parts.clock.now().toISOString()));
     this.#every(sweepMs, sweep);
+    this.#watchPlace();
     if (config.idleSeconds !== null) this.#watchIdle(config.idleSeconds * 1000);
     this.#obey(signal);
     ci.wake();
@@ -257,6 +261,18 @@ class Server implements RunningServer {
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
     this.#forgetSignal = () => signal.removeEventListener("abort", stop);
+  }
+
+  /** A forge whose folder was removed or replaced serves nobody any more, and must not go on. */
+  #watchPlace(): void {
+    const { lockFile } = this.#parts.config;
+    const place = () => statSync(lockFile, { throwIfNoEntry: false })?.ino;
+    const ours = place();
+    this.#every(placeMs, () => {
+      if (this.#ended !== undefined || place() === ours) return;
+      this.#parts.log.error({ lockFile }, "the state folder was removed or replaced; stopping");
+      void this.#end("stopped");
+    });
   }
 
   /** Ends when for `idleMs` nobody asked for or pushed anything and CI had nothing to do. */

@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { manifestOf } from "../support/cli.ts";
@@ -53,7 +55,9 @@ async function landThrough(
   const begun = performance.now();
   const { ends, killed } = await landing(worktree);
   const ms = performance.now() - begun;
-  return { name, killed, ends, ms, after: await aftermathOf(scene, branch) };
+  const after = await aftermathOf(scene, branch);
+  await scene.forget(worktree, branch);
+  return { name, killed, ends, ms, after };
 }
 
 /** Lands with the forge being killed where the points say, one after the other. */
@@ -171,6 +175,21 @@ it("lands exactly once when the forge is killed at any time around the merge", a
   for (let ms = 0; ms <= 300; ms += 20) cases.push(await killedAfter(/CI: success/, ms));
   tell("Killed around the merge", cases);
   expect(faultsIn(cases)).toEqual([]);
+});
+
+it("lands exactly once after a git that was killed left the target locked", async () => {
+  const { branch, worktree } = await nextBranch();
+  await writeFile(join(scene.canonical, "refs/heads/main.lock"), "");
+  await scene.killForge();
+  const ends: LandEnd[] = [];
+  // The lock counts as left behind once it is older than any git would hold it.
+  while (ends.at(-1)?.state !== "landed" && ends.length < 20) {
+    ends.push(...(await scene.landToEnd(worktree, 1)));
+    await pause(1000);
+  }
+  const states = new Set(ends.map(({ state }) => state));
+  expect([...states].filter((state) => state !== "error: forge_error")).toEqual(["landed"]);
+  expect(await aftermathOf(scene, branch)).toSatisfy(isLandedOnce);
 });
 
 it("lands exactly once when the forge is killed at each line of progress", async () => {

@@ -30,6 +30,8 @@ export interface FaultScene extends AsyncDisposable {
   /** A new branch from `main` in a work tree of its own, with these files committed. */
   worktree(branch: string, files: Readonly<Record<string, string>>): Promise<string>;
   land(cwd: string, ...args: string[]): Promise<Ran>;
+  /** Removes a work tree, with its branch here: many of them would slow git down. */
+  forget(dir: string, branch: string): Promise<void>;
   /** `land --json` until it answers something else than `waiting` or an unreachable forge. */
   landToEnd(cwd: string, most?: number): Promise<readonly LandEnd[]>;
   /** Gives the forge an order for its kill switch; answers the points that were passed since. */
@@ -77,6 +79,10 @@ export async function aFaultScene(
       await git(scene.repo, "worktree", "add", "-q", "-b", branch, dir, "main");
       await commitFiles({ git, dir }, named, `work on ${branch}`);
       return dir;
+    },
+    async forget(dir, branch) {
+      await git(scene.repo, "worktree", "remove", "--force", dir);
+      await git(scene.repo, "branch", "-q", "-D", branch);
     },
     async landToEnd(cwd, most = 8) {
       const ends: LandEnd[] = [];

@@ -30,6 +30,21 @@ function toLane({ pid, processStart, bootId, command, env, ...row }: LaneRow): L
   };
 }
 
+/** How many turns a head that the target has left behind lets the others go first. */
+const turnsGivenWay = 8;
+
+/**
+ * A head without the target's tip cannot land as it is, so the lanes of those that can go first:
+ * else many who land at once would each test, again and again, what is refused then. The turns
+ * given way are few, so that nobody waits for ever for what CI says of an older head.
+ */
+const queueOrder = `turn + CASE
+    WHEN branch_id IS NULL
+      OR (SELECT merge_base FROM branches WHERE branches.id = lanes.branch_id)
+        IS (SELECT target_after FROM journal
+            WHERE state = 'done' AND target_after IS NOT NULL ORDER BY id DESC LIMIT 1)
+    THEN 0 ELSE ${turnsGivenWay} END, id`;
+
 /** What belongs to one attempt and is forgotten before the next. */
 const cleared = `failure_kind = NULL, note = NULL, pid = NULL, process_start = NULL, boot_id = NULL,
   isolation = NULL, executor_run_id = NULL, executor_target_id = NULL, finished_at = NULL`;
@@ -82,7 +97,12 @@ export function laneReads(db: Database): LaneReads {
     queuedLanes: (limit) =>
       db
         .all<LaneRow>(
-          `SELECT ${columns} FROM lanes WHERE status = 'queued' ORDER BY turn, id LIMIT :limit`,
+          // Whoever is among the first has a turn near theirs; so only those are sorted.
+          `SELECT ${columns} FROM lanes WHERE status = 'queued'
+             AND turn <= ${turnsGivenWay} + ifnull(
+               (SELECT turn FROM lanes WHERE status = 'queued'
+                ORDER BY turn, id LIMIT 1 OFFSET :limit - 1), 1e9)
+           ORDER BY ${queueOrder} LIMIT :limit`,
           { limit },
         )
         .map(toLane),

@@ -49,6 +49,12 @@ describe("a forge's process", () => {
     expect((await next.api("GET", path, undefined, token)).json).toEqual(before);
   });
 
+  it("stops by itself when its state folder is removed", async () => {
+    const forge = await start();
+    await rm(forge.config.stateDir, { recursive: true, force: true, maxRetries: 5 });
+    expect(await forge.server.closed).toBe("stopped");
+  });
+
   it("takes another port where the stored one is taken", async () => {
     const squatter = createServer();
     await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));

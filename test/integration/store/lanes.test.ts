@@ -64,7 +64,42 @@ function serveOne(): string {
   return next.lane;
 }
 
+/** Moves the target, as the journal tells it. */
+function moveTarget(to: string): void {
+  store.write((tx) =>
+    tx.addJournal({
+      ...{ kind: "accept", branchId: null, head: null, targetBefore: null, targetAfter: to },
+      ...{ state: "done", by: null, reason: null, forced: false },
+    }),
+  );
+}
+
+function onto(branchId: number, mergeBase: string): void {
+  store.write((tx) => tx.moveBranch(branchId, { title: "", head, mergeBase, problem: null }));
+}
+
 describe("claim order", () => {
+  it("lets heads that contain the target go before those that it left behind, not for ever", () => {
+    const target = "b".repeat(40);
+    moveTarget(target);
+    const [behind, fresh] = [branch("behind"), branch("fresh")];
+    onto(behind, head);
+    queue(behind, ["behind"]);
+    const served: string[] = [];
+    for (let n = 1; n <= 12; n += 1) {
+      onto(fresh, target);
+      queue(fresh, [`fresh ${n}`]);
+      served.push(serveOne());
+    }
+    expect(served[0]).toBe("fresh 1");
+    expect(served.indexOf("behind")).toBeGreaterThan(5);
+    while (order().length > 0) serveOne();
+    onto(behind, target);
+    queue(behind, ["again"]);
+    queue(fresh, ["later"]);
+    expect(order()).toEqual(["again", "later"]);
+  });
+
   it("lets branches take turns", () => {
     queue(branch("a"), ["a1", "a2", "a3"]);
     queue(branch("b"), ["b1", "b2"]);
