@@ -69,3 +69,23 @@ export class LandError extends Error {
 export function isLandError(value: unknown, code?: ErrorCode): value is LandError {
   return value instanceof LandError && (code === undefined || value.code === code);
 }
+
+const landingRefusals: readonly ErrorCode[] = [
+  "branch_not_open",
+  "branch_gone",
+  "head_moved",
+  "head_required",
+  "target_moved",
+  "target_moved_outside",
+  "ci_not_green",
+  "ci_changed",
+  "merge_conflict",
+  "force_refused",
+  "unrelated_histories",
+  "forbidden",
+];
+
+/** Whether a forge's answer to a landing request is a decision, and not a failure to ask. */
+export function isLandingRefusal(value: unknown): value is LandError {
+  return value instanceof LandError && landingRefusals.includes(value.code);
+}

@@ -1,4 +1,4 @@
-import { type ErrorAnswer, errorAnswer } from "../contract/errors.ts";
+import { type ErrorAnswer, errorAnswer, wireErrorCodes } from "../contract/errors.ts";
 import { type ErrorCode, LandError } from "../domain/errors.ts";
 import type { Exchange, NoAnswer } from "./exchange.ts";
 import { plainWords } from "./plain-words.ts";
@@ -78,18 +78,7 @@ const advice: Readonly<Partial<Record<ErrorCode, Advice>>> = {
 };
 
 /** Codes of the wire that are codes of ours by the same name. */
-const sameName = new Set<string>([
-  "branch_not_open",
-  "branch_gone",
-  "head_moved",
-  "ci_not_green",
-  "ci_changed",
-  "target_moved",
-  "target_moved_outside",
-  "merge_conflict",
-  "force_refused",
-  "unrelated_histories",
-] satisfies ErrorCode[]);
+const sameName = new Set<string>(wireErrorCodes.filter((code) => code !== "draining"));
 
 /** What the reference's words for a 409 mean; it sends no codes. */
 const referenceWords: readonly (readonly [RegExp, ErrorCode])[] = [

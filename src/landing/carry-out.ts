@@ -1,5 +1,5 @@
 import { decidingRun, judgeHead } from "../domain/checks.ts";
-import { type ErrorCode, isLandError, LandError } from "../domain/errors.ts";
+import { type ErrorCode, isLandError, isLandingRefusal, LandError } from "../domain/errors.ts";
 import type { LandingAnswer } from "../forges/forge.ts";
 import { count, type LandingCall, note } from "./call.ts";
 import { frozenNow, frozenObstacle } from "./frozen.ts";
@@ -170,29 +170,14 @@ async function requestLanding(call: LandingCall, id: string, head: string): Prom
   } catch (error) {
     if (!isLandError(error)) throw error;
     if (error.code === "forge_unreachable" || error.code === "timed_out") cutOff(call, error);
-    else if (answers.has(error.code)) turnedDown(call, head, error);
+    else if (endsIt.includes(error.code) || isLandingRefusal(error)) turnedDown(call, head, error);
     else throw error;
   }
   return undefined;
 }
 
-/** Errors that are the forge's answer to a landing request. */
-const answers = new Set<ErrorCode>([
-  "forbidden",
-  "not_found",
-  "branch_not_open",
-  "branch_gone",
-  "head_moved",
-  "head_required",
-  "target_moved",
-  "target_moved_outside",
-  "ci_not_green",
-  "ci_changed",
-  "merge_conflict",
-  "wrong_target",
-  "force_refused",
-  "unrelated_histories",
-]);
+/** Looking again does not help against these either: the landing ends with the forge's words. */
+const endsIt: readonly ErrorCode[] = ["not_found", "wrong_target"];
 
 function settle(call: LandingCall, id: string, head: string, answer: LandingAnswer): void {
   if (answer.state === "queued") {

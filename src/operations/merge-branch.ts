@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isLandError, LandError } from "../domain/errors.ts";
+import { isLandError, isLandingRefusal, LandError } from "../domain/errors.ts";
 import type { Forge, ForgeBranch, LandingAnswer } from "../forges/forge.ts";
 import { branch, head, input, text, yesOrNo } from "./arguments.ts";
 import { defineOperation, type OperationContext } from "./operation.ts";
@@ -69,7 +69,7 @@ export const mergeBranch = defineOperation({
         ...(await verify(context, subject, answer.mergeCommit)),
       };
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isLandingRefusal(error)) throw error;
       return { ...facts, state: "refused" as const, ...refusalOf(error) };
     }
   },
@@ -184,26 +184,6 @@ async function verify(
   } catch {
     return {};
   }
-}
-
-/** What a forge may answer to a landing request that is a decision, and not a failure to ask. */
-const refusals = [
-  "branch_not_open",
-  "branch_gone",
-  "head_moved",
-  "head_required",
-  "target_moved",
-  "target_moved_outside",
-  "ci_not_green",
-  "ci_changed",
-  "merge_conflict",
-  "force_refused",
-  "unrelated_histories",
-  "forbidden",
-] as const;
-
-function isRefusal(error: unknown): error is LandError {
-  return refusals.some((code) => isLandError(error, code));
 }
 
 function headMoved(there: string, expected: string): LandError {

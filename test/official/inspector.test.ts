@@ -5,7 +5,9 @@ import { inspect, officialInstalled, overStdio, serveMcpOverHttp } from "../supp
 /** How the Inspector says that a tool answered with an error. */
 const toolError = 5;
 
-describe.runIf(officialInstalled())("the Inspector", () => {
+const missing = officialInstalled() ? "" : " (skipped: tools/official is not installed)";
+
+describe.runIf(officialInstalled())(`the Inspector${missing}`, () => {
   let scene: ForgeScene;
   let head: string;
 

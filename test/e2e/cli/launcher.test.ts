@@ -27,7 +27,9 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const pinned = findPinnedNode(root) !== undefined;
 
-describe("the launcher on an old Node", () => {
+const missing = pinned ? "" : " (partly skipped: no pinned Node is installed)";
+
+describe(`the launcher on an old Node${missing}`, () => {
   it.runIf(pinned)("goes on with the checkout's own Node, and ends as it does", async () => {
     const version = await runToEnd(process.execPath, [...beOld, launcher, "--version"], {
       cwd: dir,

@@ -6,6 +6,7 @@ import { probeIsolation } from "../../../src/server/ci/sandbox.ts";
 import { CiBench, shellLane } from "../../support/ci.ts";
 
 const isThere = probeIsolation({ PATH: process.env.PATH }) === "bwrap";
+const missing = isThere ? "" : " (skipped: bubblewrap is missing here)";
 
 let bench: CiBench;
 beforeEach(async () => {
@@ -31,7 +32,7 @@ async function trap(proof: string): Promise<string> {
   return made.stdout.trim();
 }
 
-describe.runIf(isThere)("what a lane leaves in its workspace", () => {
+describe.runIf(isThere)(`what a lane leaves in its workspace${missing}`, () => {
   it("never leads the forge to folders elsewhere by way of a link", async () => {
     const outside = join(bench.dir, "outside");
     await mkdir(join(outside, "module", "work"), { recursive: true });
@@ -48,7 +49,7 @@ describe.runIf(isThere)("what a lane leaves in its workspace", () => {
   });
 });
 
-describe.runIf(isThere)("a PATH with folders that are not absolute", () => {
+describe.runIf(isThere)(`a PATH with folders that are not absolute${missing}`, () => {
   it("never makes the forge run a program of the branch", async () => {
     const proof = join(bench.dir, "proof");
     await bench.commit({ "file.txt": "content\n" });

@@ -39,16 +39,14 @@ test("rebases, and says when there is nothing to do", async () => {
   expect(answer.state).toBe("rebased");
   expect(await copy.isAncestor(target, (await copy.localTip("x")) ?? "")).toBe(true);
   expect(await copy.localTip("x")).not.toBe(head);
-  expect(await copy.rebase(target)).toMatchObject({
-    state: "up_to_date",
-    head: await copy.localTip("x"),
-  });
+  const tip = await copy.localTip("x");
+  expect(await copy.rebase(target)).toEqual({ state: "up_to_date", from: tip, head: tip });
 });
 
 test("a commit that the target already has is dropped", async () => {
-  await scene.commit(work, { "d.txt": "d\n" });
+  const from = await scene.commit(work, { "d.txt": "d\n" });
   const target = await moveTarget({ "d.txt": "d\n" });
-  expect(await copy.rebase(target)).toMatchObject({ state: "rebased", head: target });
+  expect(await copy.rebase(target)).toEqual({ state: "rebased", from, head: target });
 });
 
 describe.each(["merge", "diff3", "zdiff3"])("a conflict in style %s", (style) => {
@@ -91,12 +89,12 @@ test("a conflict can be aborted, and nothing is lost", async () => {
 });
 
 test("a resolution that leaves nothing drops the commit", async () => {
-  await scene.commit(work, { "a.txt": ours });
+  const from = await scene.commit(work, { "a.txt": ours });
   const target = await moveTarget({ "a.txt": theirs });
   await copy.rebase(target);
   await writeFile(join(work, "a.txt"), theirs);
   await scene.git(work, "add", "a.txt");
-  expect(await copy.continueRebase()).toMatchObject({ state: "rebased", head: target });
+  expect(await copy.continueRebase()).toEqual({ state: "rebased", from, head: target });
 });
 
 test("deleted, binary and linked files are named as what they are", async () => {
