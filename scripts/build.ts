@@ -40,9 +40,11 @@ interface Bundle {
 
 const bundles: readonly Bundle[] = [
   { name: "land", old: true, executable: true },
+  { name: "agent-brief", old: true, executable: true },
   { name: "cli" },
   { name: "mcp" },
   { name: "serve" },
+  { name: "brief" },
 ];
 
 interface Stamp {
@@ -80,6 +82,8 @@ async function bundleInto(staging: string, bundle: Bundle): Promise<RolldownOutp
     cwd: root,
     platform: "node",
     external: [/^node:/],
+    // Its main file hides its own parts from a bundler.
+    resolve: { alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" } },
     transform: { target: bundle.old === true ? "node18" : "node22" },
     tsconfig: join(root, "tsconfig.json"),
     onLog(level, log) {

@@ -1,16 +1,23 @@
+import type { Command } from "commander";
 import { createProgram } from "../src/cli/program.ts";
 import { cliReference } from "../src/cli/reference.ts";
 import type { Services } from "../src/cli/services.ts";
 import { catalogue } from "../src/operations/catalogue.ts";
 
-/** docs/cli.md. Definitions alone are looked at; no command is run. */
+/** docs/cli.md. */
 export function cliDocument(): string {
+  return cliReference(documentedProgram());
+}
+
+/** The command line to be looked at: definitions alone, no command of it can run. */
+export function documentedProgram(): Command {
   const unused = () => Promise.reject(new Error("Nothing runs while documents are made."));
   const services: Services = {
     version: "0.0.0",
     operations: catalogue,
     openWorktree: unused,
     doctor: unused,
+    readRoadmap: unused,
     serve: unused,
     mcp: unused,
     local: {
@@ -22,6 +29,7 @@ export function cliDocument(): string {
       env: { list: unused, set: unused, unset: unused },
     },
     logins: { login: unused, logout: unused },
+    setups: { plan: unused, survey: unused },
   };
-  return cliReference(createProgram(services, { act: unused, endWith: unused, output: {} }));
+  return createProgram(services, { act: unused, endWith: unused, output: {} });
 }

@@ -1,7 +1,8 @@
 // Writes the documents that are made of the code, or with --check tells which are not up to date.
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleDocument, bundlePaths } from "./bundles.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -13,6 +14,7 @@ const documents: Readonly<Record<string, () => Promise<string>>> = {
     const { openapiDocument } = await import("./openapi.ts");
     return `${JSON.stringify(openapiDocument(), null, 2)}\n`;
   },
+  ...Object.fromEntries(bundlePaths.map((path) => [path, async () => bundleDocument(path)])),
 };
 
 /** Paths of the documents that differ from what the code says, with what they should be. */
@@ -43,6 +45,7 @@ async function main(): Promise<void> {
   }
   for (const [path, text] of outdated) {
     const file = join(root, path);
+    mkdirSync(dirname(file), { recursive: true });
     writeFileSync(`${file}.${process.pid}`, text);
     renameSync(`${file}.${process.pid}`, file);
     console.log(`wrote ${path}`);

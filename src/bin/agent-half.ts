@@ -13,8 +13,16 @@ export interface AgentHalf {
   pathOf(path: string | undefined): string;
 }
 
-/** Ties the agent half together. `folder`: where relative paths begin; default: the current one. */
-export function agentHalf(environment: Environment, own: Package, folder?: string): AgentHalf {
+/**
+ * Ties the agent half together. `folder`: where relative paths begin; default: the current one.
+ * `patienceMs`: how long a hosted forge that cannot be reached is tried.
+ */
+export function agentHalf(
+  environment: Environment,
+  own: Package,
+  folder?: string,
+  patienceMs?: number,
+): AgentHalf {
   const { env, stateHome, baseUrl } = environment;
   const cwd = resolve(environment.cwd, folder ?? ".");
   const options = {
@@ -24,6 +32,7 @@ export function agentHalf(environment: Environment, own: Package, folder?: strin
     cwd,
     stateHome,
     baseUrl,
+    patienceMs,
   };
   return {
     environment,

@@ -8,11 +8,13 @@ import { type Environment, readEnvironment } from "../config/environment.ts";
 import { lookAround } from "../doctor/look.ts";
 import { forgesRoot } from "../local/layout.ts";
 import { catalogue } from "../operations/catalogue.ts";
-import { agentHalf } from "./agent-half.ts";
+import { readRoadmap } from "../roadmap/read.ts";
+import { type AgentHalf, agentHalf } from "./agent-half.ts";
 import { localForges } from "./local-forges.ts";
 import { loginsOf } from "./logins.ts";
 import { ownPackage, type Package } from "./package.ts";
 import { endProcess } from "./report.ts";
+import { setupsOf } from "./setups.ts";
 import { stopSignals } from "./stop-signals.ts";
 
 /** The launcher's way in for every command but the two that have bundles of their own. */
@@ -25,15 +27,20 @@ export async function main(args: readonly string[]): Promise<void> {
   });
 }
 
-function services(environment: Environment, signal: AbortSignal): Services {
+/** Ties the command line's services together. `agent`: given where others share its connections. */
+export function services(
+  environment: Environment,
+  signal: AbortSignal,
+  agent: AgentHalf = agentHalf(environment, ownPackage()),
+): Services {
   const own = ownPackage();
-  const agent = agentHalf(environment, own);
   return {
     version: own.version,
     operations: catalogue,
     openWorktree: (path) => agent.openWorktree(path, signal),
     local: localForges(agent),
     logins: loginsOf(agent),
+    setups: setupsOf(agent, own),
     doctor: (path, its) =>
       lookAround(
         {
@@ -45,6 +52,8 @@ function services(environment: Environment, signal: AbortSignal): Services {
         },
         its,
       ),
+    readRoadmap: (path, its) =>
+      readRoadmap({ folder: agent.pathOf(path), env: environment.env }, its),
     serve: async (options) => {
       const { serve } = (await bundle(own, "serve")) as {
         serve(options: ServeOptions): Promise<number>;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type McpOptions, readMcpOptions } from "../cli/long-running.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { runMcpStdio } from "../mcp/stdio.ts";
+import { roadmapSource } from "../roadmap/read.ts";
 import { oneLine } from "../text/control.ts";
 import { agentHalf } from "./agent-half.ts";
 import { ownPackage } from "./package.ts";
@@ -19,14 +20,15 @@ export async function mcp(options: McpOptions): Promise<number> {
   const signal = stopSignals();
   const environment = readEnvironment();
   const own = ownPackage();
+  const agent = agentHalf(environment, own, options.worktree);
   const shared = {
     version: own.version,
-    openWorktree: agentHalf(environment, own, options.worktree).openWorktree,
+    openWorktree: agent.openWorktree,
     waitSeconds: options.waitSeconds,
     readOnly: options.readOnly,
     tools: options.tools,
     skillsDir: join(own.root, "skills"),
-    startDir: options.worktree ?? environment.cwd,
+    roadmap: roadmapSource({ folder: agent.pathOf(undefined), env: environment.env }),
     signal,
     onError: (error: Error) => say(oneLine(error.message)),
   };

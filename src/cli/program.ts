@@ -5,6 +5,8 @@ import { addDoctor, addStop } from "./commands/forge.ts";
 import { addInit } from "./commands/init.ts";
 import { addLogin, addLogout, addWhoami } from "./commands/login.ts";
 import { addMcp, addServe, type EndWith } from "./commands/long.ts";
+import { addRoadmap } from "./commands/roadmap.ts";
+import { addSetup } from "./commands/setup.ts";
 import { addUrl } from "./commands/url.ts";
 import type { Answer, Call, CommonOptions, Face } from "./face.ts";
 import { addOperation } from "./operation-command.ts";
@@ -66,9 +68,11 @@ export function createProgram(services: Services, runner: Runner): Command {
   face("url", (command, its) => addUrl(command, its, contextOf));
   face("stop", addStop);
   face("doctor", addDoctor);
+  face("roadmap", addRoadmap);
   face("login", addLogin);
   face("whoami", addWhoami);
   face("logout", addLogout);
+  face("setup", addSetup);
   const env = program.command("env").enablePositionalOptions();
   addEnv(env, (name) => addCommon(env.command(name)), faceOf, services);
   const endWith =

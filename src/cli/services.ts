@@ -2,6 +2,9 @@ import type { Check } from "../doctor/check.ts";
 import type { Offer } from "../manifest-offer/offer.ts";
 import type { AnyOperation } from "../operations/operation.ts";
 import type { Worktree } from "../operations/worktree.ts";
+import type { RoadmapFile } from "../roadmap/read.ts";
+import type { SetupPlan, SurveyedClient } from "../setup/setup.ts";
+import type { Client } from "../setup/shapes.ts";
 import type { McpOptions, ServeOptions } from "./long-running.ts";
 
 /** What the command line needs of the rest of the agent half; a composition root ties it together. */
@@ -13,7 +16,10 @@ export interface Services {
   openWorktree(path: string | undefined): Promise<Worktree>;
   readonly local: LocalForges;
   readonly logins: Logins;
+  readonly setups: Setups;
   doctor(path: string | undefined, signal: AbortSignal): Promise<readonly Check[]>;
+  /** The roadmap of the repository at a path. */
+  readRoadmap(path: string | undefined, signal: AbortSignal): Promise<RoadmapFile>;
   /** Runs until it is told to stop; answers the exit code. */
   serve(options: ServeOptions): Promise<number>;
   mcp(options: McpOptions): Promise<number>;
@@ -95,4 +101,22 @@ export interface Logins {
     path: string | undefined;
     baseUrl: string | undefined;
   }): Promise<readonly string[]>;
+}
+
+export interface SetupWish {
+  readonly client: Client;
+  readonly path: string | undefined;
+  /** The shared files of the work tree; else the user's own. */
+  readonly project: boolean;
+  readonly undo: boolean;
+  /** Take over what is there under our names and is not ours. */
+  readonly replace: boolean;
+}
+
+/** How agents' clients are told of this kit. */
+export interface Setups {
+  /** Looks and plans; nothing is written before the plan is applied. */
+  plan(wish: SetupWish, signal: AbortSignal): Promise<SetupPlan>;
+  /** Every client that is known, and what is there of it. */
+  survey(path: string | undefined, signal: AbortSignal): Promise<readonly SurveyedClient[]>;
 }

@@ -39,19 +39,22 @@ export interface HttpOptions {
   /** Brings a forge back that does not answer, where that is ours to do; also at a new address. */
   readonly revive?: ((signal?: AbortSignal) => Promise<void>) | undefined;
   readonly clock?: Clock | undefined;
+  /** How long a call that may be repeated is repeated. Default: 10 s. */
+  readonly patienceMs?: number | undefined;
 }
 
 const readDeadlineMs = 30_000;
 const maxAnswerBytes = 64 * 1024 * 1024;
-/** How long a call that may be repeated is repeated. */
-const patienceMs = 10_000;
+const usualPatienceMs = 10_000;
 
 export class ForgeHttp {
   readonly #baseUrl: HttpOptions["baseUrl"];
   readonly #revive: HttpOptions["revive"];
+  readonly #patienceMs: number;
   readonly clock: Clock;
 
   constructor(options: HttpOptions) {
+    this.#patienceMs = options.patienceMs ?? usualPatienceMs;
     this.#baseUrl = options.baseUrl;
     this.#revive = options.revive;
     this.clock = options.clock ?? systemClock;
@@ -93,7 +96,7 @@ export class ForgeHttp {
   /** The answer, after as many tries as the call's nature and the time allow. */
   async #answerTo(call: Call<unknown>, signal: AbortSignal | undefined): Promise<Exchange> {
     const repeatable = call.repeatable ?? call.method === "GET";
-    const until = this.clock.now() + patienceMs;
+    const until = this.clock.now() + this.#patienceMs;
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.#tryOnce(call, signal);
       if (!(outcome instanceof NoAnswer) && !isTrouble(outcome)) return outcome;

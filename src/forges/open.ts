@@ -20,6 +20,8 @@ export interface OpenOptions {
   readonly version: string;
   /** The environment of a forge's process that is started. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How long a hosted forge that cannot be reached is tried. Default: the connector's own. */
+  readonly patienceMs?: number | undefined;
 }
 
 /**
@@ -48,7 +50,7 @@ export class Connections {
     const forge =
       belonging.kind === "local"
         ? await this.#openLocal(belonging, as, signal)
-        : openHosted(belonging, as);
+        : openHosted(belonging, as, this.#options.patienceMs);
     const first = this.#open.get(key) ?? forge;
     this.#open.set(key, first);
     return first;
@@ -129,7 +131,11 @@ async function drain(known: KnownForge, origin: string, signal?: AbortSignal): P
   );
 }
 
-function openHosted(belonging: Extract<Belonging, { kind: "hosted" }>, as: KeyKind): Forge {
+function openHosted(
+  belonging: Extract<Belonging, { kind: "hosted" }>,
+  as: KeyKind,
+  patienceMs: number | undefined,
+): Forge {
   if (as === "owner" && belonging.sessionFile === undefined) {
     throw new LandError("forbidden", "The owner's key of a hosted forge is not here.", {
       state: "Nothing was changed.",
@@ -141,5 +147,6 @@ function openHosted(belonging: Extract<Belonging, { kind: "hosted" }>, as: KeyKi
     baseUrl: belonging.baseUrl,
     target: belonging.target,
     sessionFile: belonging.sessionFile,
+    patienceMs,
   });
 }

@@ -24,6 +24,7 @@ import type { WorkingCopy } from "./working-copy.ts";
 export async function openWorkingCopy(
   path: string,
   env: Readonly<Record<string, string | undefined>>,
+  signal?: AbortSignal,
 ): Promise<WorkingCopy> {
   const dir = resolve(path);
   if (!(await stat(dir).catch(() => undefined))?.isDirectory()) {
@@ -31,21 +32,25 @@ export async function openWorkingCopy(
       next: "Name the folder of a git work tree.",
     });
   }
-  const where = await findWorkTree(new Git({ dir, env }), dir);
-  return workingCopy(new Repository(where, await withOwnSsh(where, env)));
+  const where = await findWorkTree(new Git({ dir, env }), dir, signal);
+  return workingCopy(new Repository(where, await withOwnSsh(where, env, signal)));
 }
 
-async function findWorkTree(git: Git, dir: string): Promise<Whereabouts> {
+async function findWorkTree(
+  git: Git,
+  dir: string,
+  signal: AbortSignal | undefined,
+): Promise<Whereabouts> {
   try {
     const [top, gitDir, commonDir] = await Promise.all([
-      pathOf(git, "--show-toplevel"),
-      pathOf(git, "--absolute-git-dir"),
-      pathOf(git, "--git-common-dir"),
+      pathOf(git, "--show-toplevel", signal),
+      pathOf(git, "--absolute-git-dir", signal),
+      pathOf(git, "--git-common-dir", signal),
     ]);
     return { top, opened: dir, gitDir, commonDir };
   } catch (error) {
     if (!isLandError(error, "git_failed") || error.facts.exitCode === undefined) throw error;
-    const bare = await git.run({ args: ["rev-parse", "--is-bare-repository"] }).then(
+    const bare = await git.run({ args: ["rev-parse", "--is-bare-repository"] }, signal).then(
       (answer) => answer.stdout.trim() === "true",
       () => false,
     );
@@ -63,16 +68,21 @@ async function findWorkTree(git: Git, dir: string): Promise<Whereabouts> {
   }
 }
 
-async function pathOf(git: Git, what: string): Promise<string> {
-  const { stdout } = await git.run({ args: ["rev-parse", "--path-format=absolute", what] });
+async function pathOf(git: Git, what: string, signal: AbortSignal | undefined): Promise<string> {
+  const args = ["rev-parse", "--path-format=absolute", what];
+  const { stdout } = await git.run({ args }, signal);
   return stdout.replace(/\n$/, "");
 }
 
 /** A person's own `core.sshCommand` would lose against the runner's batch-mode ssh. */
-async function withOwnSsh(where: Whereabouts, env: GitPlace["env"]): Promise<GitPlace["env"]> {
+async function withOwnSsh(
+  where: Whereabouts,
+  env: GitPlace["env"],
+  signal: AbortSignal | undefined,
+): Promise<GitPlace["env"]> {
   if (env.GIT_SSH_COMMAND !== undefined) return env;
   const args = ["config", "--get", "core.sshCommand"];
-  const own = await new Git({ dir: where.top, env }).run({ args, answers: [0, 1] });
+  const own = await new Git({ dir: where.top, env }).run({ args, answers: [0, 1] }, signal);
   const command = own.stdout.trim();
   return command === "" ? env : { ...env, GIT_SSH_COMMAND: command };
 }

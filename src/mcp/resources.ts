@@ -1,6 +1,3 @@
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import {
   type McpServer,
   ProtocolError,
@@ -10,38 +7,31 @@ import {
   ResourceTemplate,
   type ServerContext,
 } from "@modelcontextprotocol/server";
+import type { LandError } from "../domain/errors.ts";
 import { branchStatus } from "../operations/branch-status.ts";
-import { errorView, renderError } from "../operations/errors.ts";
+import { asLandError, errorView, renderError } from "../operations/errors.ts";
 import { laneLogs } from "../operations/lane-logs.ts";
 import type { AnyOperation } from "../operations/operation.ts";
 import { perform } from "../operations/perform.ts";
+import { parseRoadmap } from "../roadmap/parse.ts";
+import type { RoadmapFile, RoadmapSource } from "../roadmap/read.ts";
+import { roadmapView } from "../roadmap/render.ts";
 import { capText } from "../text/bytes.ts";
+import { plainText } from "../text/control.ts";
+import { shrinkJson } from "../text/json.ts";
 import type { CallSettings } from "./tool-call.ts";
 
-const roadmapFile = "todos/pika-git.md";
 const roadmapBytes = 100_000;
+/** As with tools: what is longer must be asked for, here by reading the whole roadmap. */
+const openBytes = 12_000;
 
-/** Where a folder has its roadmap; undefined where it has none. */
-export function roadmapIn(folder: string | undefined): string | undefined {
-  if (folder === undefined) return undefined;
-  const path = join(folder, roadmapFile);
-  return existsSync(path) ? path : undefined;
-}
-
-/** Offers a branch, a lane's log and, where there is one, the roadmap at a path. */
+/** Offers a branch, a lane's log and, where there is one, the roadmap. */
 export function registerResources(
   server: McpServer,
   settings: CallSettings,
-  roadmap: string | undefined,
+  roadmap: RoadmapSource | undefined,
 ): void {
-  if (roadmap !== undefined) {
-    server.registerResource(
-      "roadmap",
-      "forge://roadmap",
-      { description: `The repository's roadmap, ${roadmapFile}`, mimeType: "text/markdown" },
-      (uri) => readRoadmap(uri, roadmap),
-    );
-  }
+  if (roadmap !== undefined) registerRoadmap(server, roadmap);
   server.registerResource(
     "branch",
     new ResourceTemplate("forge://branch/{id}", { list: undefined }),
@@ -58,6 +48,32 @@ export function registerResources(
     },
     (uri, { id, lane }, context) =>
       readAnswer(uri, laneLogs, { branch: one(id), ...laneArgument(one(lane)) }, settings, context),
+  );
+}
+
+function registerRoadmap(server: McpServer, roadmap: RoadmapSource): void {
+  server.registerResource(
+    "roadmap",
+    "forge://roadmap",
+    { description: "The repository's roadmap", mimeType: "text/markdown" },
+    async (uri, context) => {
+      const { path, text } = await readRoadmap(uri, roadmap, context);
+      const whole = capText(plainText(text), roadmapBytes, { rest: `read ${path}` });
+      return textOf(uri, whole, "text/markdown");
+    },
+  );
+  server.registerResource(
+    "open roadmap items",
+    "forge://roadmap/open",
+    {
+      description: "What the roadmap leaves open, by workstream",
+      mimeType: "application/json",
+    },
+    async (uri, context) => {
+      const { path, text } = await readRoadmap(uri, roadmap, context);
+      const view = roadmapView(path, parseRoadmap(text), false);
+      return textOf(uri, JSON.stringify(shrinkJson(view, openBytes)), "application/json");
+    },
   );
 }
 
@@ -95,17 +111,29 @@ async function readAnswer(
     given,
   );
   if (performed.done) return textOf(uri, performed.text, "text/plain");
-  const { error } = performed;
-  if (error.code === "not_found") throw new ResourceNotFoundError(uri.href);
-  throw new ProtocolError(ProtocolErrorCode.InternalError, renderError(errorView(error)), {
-    code: error.code,
-  });
+  throw resourceError(uri, performed.error);
 }
 
-async function readRoadmap(uri: URL, path: string): Promise<ReadResourceResult> {
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) throw new ResourceNotFoundError(uri.href);
-  return textOf(uri, capText(text, roadmapBytes, { rest: `read ${roadmapFile}` }), "text/markdown");
+async function readRoadmap(
+  uri: URL,
+  roadmap: RoadmapSource,
+  context: ServerContext,
+): Promise<RoadmapFile> {
+  try {
+    return await roadmap.read(context.mcpReq.signal);
+  } catch (thrown) {
+    const error = asLandError(thrown);
+    // The folder that the server was started in may be gone with everything in it.
+    if (error.code === "not_a_repository") throw new ResourceNotFoundError(uri.href);
+    throw resourceError(uri, error);
+  }
+}
+
+function resourceError(uri: URL, error: LandError): ProtocolError {
+  if (error.code === "not_found") return new ResourceNotFoundError(uri.href);
+  return new ProtocolError(ProtocolErrorCode.InternalError, renderError(errorView(error)), {
+    code: error.code,
+  });
 }
 
 function textOf(uri: URL, text: string, mimeType: string): ReadResourceResult {

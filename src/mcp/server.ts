@@ -2,10 +2,11 @@ import { McpServer } from "@modelcontextprotocol/server";
 import type { SkillCatalog } from "@modelcontextprotocol/server/ext/skills";
 import { catalogue, selectTools } from "../operations/catalogue.ts";
 import type { AnyOperation } from "../operations/operation.ts";
+import type { RoadmapSource } from "../roadmap/read.ts";
 import { newQuestionSeal } from "./confirm.ts";
 import { instructions } from "./instructions.ts";
 import { registerPrompts } from "./prompts.ts";
-import { registerResources, roadmapIn } from "./resources.ts";
+import { registerResources } from "./resources.ts";
 import { type CallSettings, callTool } from "./tool-call.ts";
 import { shownSchema, wireSchema } from "./wire-schema.ts";
 
@@ -22,8 +23,8 @@ export interface McpOptions {
   readonly tools?: readonly string[] | undefined;
   /** A folder of skills to offer; one that is not there is passed over. */
   readonly skillsDir?: string | undefined;
-  /** Where the server was started; its roadmap is offered, if it has one. */
-  readonly startDir?: string | undefined;
+  /** The roadmap to offer where there is one, such as that of where the server was started. */
+  readonly roadmap?: RoadmapSource | undefined;
   /** The operations to choose from. Default: the catalogue. */
   readonly operations?: readonly AnyOperation[] | undefined;
 }
@@ -51,6 +52,7 @@ export function mcpServers(options: McpOptions): () => Promise<McpServer> {
   let skills: Promise<SkillCatalog | undefined> | undefined;
   return async () => {
     skills ??= skillsIn(options.skillsDir);
+    const hasRoadmap = options.roadmap?.offered();
     const server = new McpServer(
       { name: "forge-landing-kit", version: options.version },
       {
@@ -64,7 +66,7 @@ export function mcpServers(options: McpOptions): () => Promise<McpServer> {
       },
     );
     for (const tool of tools) registerTool(server, tool, settings);
-    registerResources(server, settings, roadmapIn(options.startDir));
+    registerResources(server, settings, (await hasRoadmap) ? options.roadmap : undefined);
     registerPrompts(server);
     (await skills)?.attach(server);
     return server;

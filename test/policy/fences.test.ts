@@ -25,8 +25,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   setup: collecting,
   doctor: collecting,
   operations: ["domain", "text", "git", "identity", "local", "forges", "landing"],
-  mcp: ["domain", "text", "operations"],
-  cli: ["domain", "text", "operations", "doctor", "manifest-offer"],
+  mcp: ["domain", "text", "operations", "roadmap"],
+  cli: ["domain", "text", "operations", "doctor", "manifest-offer", "brief", "roadmap", "setup"],
   server: ["domain", "text", "contract", "process", "git"],
 };
 

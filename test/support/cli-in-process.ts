@@ -44,6 +44,7 @@ export function servicesWith(given: Partial<Services>): Services {
     operations: [],
     openWorktree: unused,
     doctor: unused,
+    readRoadmap: unused,
     serve: unused,
     mcp: unused,
     local: {
@@ -55,6 +56,7 @@ export function servicesWith(given: Partial<Services>): Services {
       env: { list: unused, set: unused, unset: unused },
     },
     logins: { login: unused, logout: unused },
+    setups: { plan: unused, survey: unused },
     ...given,
   };
 }

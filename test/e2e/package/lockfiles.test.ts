@@ -8,6 +8,7 @@ type Needs = Readonly<Record<string, string>>;
 /** A package as a lockfile or a `package.json` has it. */
 interface Entry {
   readonly version?: string;
+  readonly resolved?: string;
   readonly dependencies?: Needs;
   readonly devDependencies?: Needs;
   readonly optionalDependencies?: Needs;
@@ -32,7 +33,7 @@ function fits(entry: Entry | undefined, range: string): boolean {
   return entry !== undefined && (!/^\d+\.\d+\.\d+$/.test(range) || entry.version === range);
 }
 
-describe.each([".", "tools/official"])("the lockfile of %s", (folder) => {
+describe.each([".", "tools/official", "tools/clients"])("the lockfile of %s", (folder) => {
   const { packages } = read<{ packages: Places }>(folder, "package-lock.json");
 
   // `npm ci` refuses the whole lockfile for one that is not there, also for another platform's.
@@ -46,11 +47,16 @@ describe.each([".", "tools/official"])("the lockfile of %s", (folder) => {
   });
 
   it("is that of its package.json", () => {
-    const { dependencies, devDependencies } = read<Entry>(folder, "package.json");
-    const locked = packages[""];
-    expect([locked?.dependencies, locked?.devDependencies]).toEqual([
+    const needs = ({ dependencies, devDependencies, optionalDependencies }: Entry) => ({
       dependencies,
       devDependencies,
-    ]);
+      optionalDependencies,
+    });
+    expect(needs(packages[""] ?? {})).toEqual(needs(read<Entry>(folder, "package.json")));
+  });
+
+  it("leaves it to whoever installs where packages come from", () => {
+    const sources = Object.values(packages).flatMap(({ resolved }) => resolved ?? []);
+    expect(sources.filter((source) => source.includes(":"))).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { access, readdir, readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { bundlePaths } from "../../../scripts/bundles.ts";
 import { findPinnedNode, isNodeNewEnough } from "../../../tools/toolchain/pinned-node.mjs";
 import { aRepository, launcher, type Ran, runToEnd, type Scene } from "../../support/cli.ts";
 import { connect } from "../../support/mcp.ts";
@@ -77,15 +78,17 @@ async function findOldNode(): Promise<string | undefined> {
 describe("the package", () => {
   const documents = "README.md|LICENSE|CHANGELOG.md|package.json";
   const belongs = new RegExp(
-    `^(${documents}|dist/(land|cli|mcp|serve)\\.js|dist/THIRD-PARTY-NOTICES\\.txt|docs/[\\w-]+\\.(md|json)|(skills|briefs)/.+)$`,
+    `^(${documents}|dist/(land|agent-brief|cli|mcp|serve|brief)\\.js|dist/THIRD-PARTY-NOTICES\\.txt|docs/[\\w-]+\\.(md|json)|(skills|briefs)/.+)$`,
   );
+
+  const bundles = [...bundlePaths, ".mcpbignore"];
 
   it("holds what a user needs, and nothing of how it is made", async () => {
     const paths = packed.files.map(({ path }) => path);
-    expect(paths.filter((path) => !belongs.test(path))).toEqual([]);
+    expect(paths.filter((path) => !belongs.test(path) && !bundles.includes(path))).toEqual([]);
     const needed = [...documents.split("|"), ...(await below("dist")), ...(await below("docs"))];
     const shown = [...(await below("skills")), ...(await below("briefs"))];
-    expect(paths.toSorted()).toEqual([...needed, ...shown].toSorted());
+    expect(paths.toSorted()).toEqual([...new Set([...needed, ...shown, ...bundles])].toSorted());
   });
 
   it("is small", () => {

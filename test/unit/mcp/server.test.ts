@@ -207,23 +207,28 @@ describe.each(eras)("a %s client", (era) => {
 
   it("reads the roadmap and the skills, where there are any", async () => {
     const dir = await mkdtemp(join(tmpdir(), "land-mcp-"));
+    const text = "# Roadmap\n### ABC · One · open\n- **ABC-1** (open) Why?\n";
+    const roadmap = {
+      offered: async () => true,
+      read: async () => ({ path: "todos/pika-git.md", text }),
+    };
     try {
-      await mkdir(join(dir, "todos"));
-      await writeFile(join(dir, "todos/pika-git.md"), "# Roadmap");
       await mkdir(join(dir, "skills/land"), { recursive: true });
       const skill = "---\nname: land\ndescription: Lands.\n---\nCall land_branch.\n";
       await writeFile(join(dir, "skills/land/SKILL.md"), skill);
       await using on = await connectInMemory(
-        { ...onForge(), startDir: dir, skillsDir: join(dir, "skills") },
+        { ...onForge(), roadmap, skillsDir: join(dir, "skills") },
         era,
       );
       const { resources } = await on.client.listResources();
       expect(resources.map(({ uri }) => uri).sort()).toEqual([
         "forge://roadmap",
+        "forge://roadmap/open",
         "skill://land/SKILL.md",
       ]);
       for (const [uri, text] of [
         ["forge://roadmap", "# Roadmap"],
+        ["forge://roadmap/open", String.raw`\"id\":\"ABC-1\"`],
         ["skill://land/SKILL.md", "Call land_branch."],
       ] as const) {
         expect(JSON.stringify(await on.client.readResource({ uri }))).toContain(text);

@@ -1,0 +1,3 @@
+import { describeClient } from "../support/client-suite.ts";
+
+describeClient("copilot");
