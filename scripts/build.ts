@@ -97,6 +97,8 @@ async function bundleInto(staging: string, bundle: Bundle): Promise<RolldownOutp
     // One file per bundle: fewer to find and read at each start.
     codeSplitting: false,
     comments: { legal: false, annotation: false, jsdoc: false },
+    // Names stay, so that an error report can be read; there is less to store and to parse.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
   };
   const made = await rolldown(input);
   try {

@@ -1,11 +1,17 @@
 import { z } from "zod";
+import * as access from "../src/contract/access.ts";
+import * as admin from "../src/contract/admin.ts";
 import * as auth from "../src/contract/auth.ts";
 import * as branch from "../src/contract/branch.ts";
 import * as ci from "../src/contract/ci.ts";
 import * as errors from "../src/contract/errors.ts";
 import * as forge from "../src/contract/forge.ts";
+import * as inbox from "../src/contract/inbox.ts";
+import * as nightly from "../src/contract/nightly.ts";
 import { prefixes } from "../src/contract/paths.ts";
-import { type Guard, type Route, routeTable } from "../src/contract/routes.ts";
+import { type Guard, type Route, textParameters } from "../src/contract/route.ts";
+import { routeTable } from "../src/contract/routes.ts";
+import * as runner from "../src/contract/runner.ts";
 
 type Json = Record<string, unknown>;
 
@@ -34,6 +40,32 @@ const schemas = {
   RerunAnswer: ci.rerunAnswer,
   LaneActionAnswer: ci.laneActionAnswer,
   RecoverAnswer: ci.recoverAnswer,
+  NightlyAnswer: nightly.nightlyAnswer,
+  NightlyListAnswer: nightly.nightlyListAnswer,
+  NightlyStartAnswer: nightly.nightlyStartAnswer,
+  NightlyRerunAnswer: nightly.nightlyRerunAnswer,
+  RunnerRun: runner.runnerRun,
+  RunnerLogs: runner.runnerLogs,
+  RunnerPreparedOutputs: runner.runnerPreparedOutputs,
+  WebhookAnswer: ci.webhookAnswer,
+  AllowlistAnswer: access.allowlistAnswer,
+  AllowlistRequest: access.allowlistRequest,
+  AllowlistChangeAnswer: access.allowlistChangeAnswer,
+  KeysAnswer: access.keysAnswer,
+  KeyRequest: access.keyRequest,
+  KeyAnswer: access.keyAnswer,
+  TokensAnswer: access.tokensAnswer,
+  TokenRevokeRequest: access.tokenRevokeRequest,
+  TokenRevokeAnswer: access.tokenRevokeAnswer,
+  AuditAnswer: access.auditAnswer,
+  ForgeStatusAnswer: admin.forgeStatusAnswer,
+  MirrorSyncAnswer: admin.mirrorSyncAnswer,
+  InboxAnswer: inbox.inboxAnswer,
+  InboxCountAnswer: inbox.inboxCountAnswer,
+  InboxDismissRequest: inbox.inboxDismissRequest,
+  InboxDismissAnswer: inbox.inboxDismissAnswer,
+  InboxNeighborsAnswer: inbox.inboxNeighborsAnswer,
+  InboxReviewedAnswer: inbox.inboxReviewedAnswer,
   Event: forge.eventShape,
   TargetRequest: forge.targetRequest,
   TargetAnswer: forge.targetAnswer,
@@ -119,7 +151,9 @@ function pathParameters(path: string): Json[] {
     name,
     in: "path",
     required: true,
-    schema: { type: "integer", format: "int64" },
+    schema: textParameters.has(name ?? "")
+      ? { type: "string" }
+      : { type: "integer", format: "int64" },
   }));
 }
 

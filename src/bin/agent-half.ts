@@ -23,7 +23,7 @@ export function agentHalf(
   folder?: string,
   patienceMs?: number,
 ): AgentHalf {
-  const { env, stateHome, baseUrl } = environment;
+  const { env, stateHome, baseUrl, agent } = environment;
   const cwd = resolve(environment.cwd, folder ?? ".");
   const options = {
     launcher: (stateDir: string) => serveCommand(own, stateDir),
@@ -32,6 +32,7 @@ export function agentHalf(
     cwd,
     stateHome,
     baseUrl,
+    agent,
     patienceMs,
   };
   return {

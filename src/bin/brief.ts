@@ -31,12 +31,15 @@ export async function main(args: readonly string[]): Promise<void> {
   const request = readRequest(args);
   const captures = new Captures();
   const stop = new AbortController();
+  /** What still runs once the brief is printed is ended with it. */
+  const over = new AbortController();
   let format: Format = "text";
   let isPrinted = false;
   const print = async (brief: Brief) => {
     if (isPrinted) return;
     isPrinted = true;
     const text = inFormat(brief.text, format, brief.facts);
+    over.abort();
     await captures.endAll();
     process.stdout.write(text, end);
   };
@@ -53,8 +56,9 @@ export async function main(args: readonly string[]): Promise<void> {
   setTimeout(printFailure, request.overallMs + patienceMs, new Error("it took too long"));
   try {
     const environment = readEnvironment();
+    const signal = AbortSignal.any([stop.signal, over.signal]);
     format = formatOf(request, environment);
-    await print(await briefFor(request, environment, format, captures, stop.signal));
+    await print(await briefFor(request, environment, format, captures, signal));
   } catch (error) {
     printFailure(error);
   }

@@ -37,7 +37,7 @@ export function services(
   return {
     version: own.version,
     operations: catalogue,
-    openWorktree: (path) => agent.openWorktree(path, signal),
+    openWorktree: (path, named) => agent.openWorktree(path, signal, named),
     local: localForges(agent),
     logins: loginsOf(agent),
     setups: setupsOf(agent, own),

@@ -11,14 +11,14 @@ import {
   type Within,
   withinDeadline,
 } from "./deadlines.ts";
-import { readStanding, renderHeader, type Standing } from "./header.ts";
+import { readHeadCommit, renderHeader, type Standing } from "./header.ts";
 import { type Laid, layOut, type ShownSection, sectionText } from "./layout.ts";
 import { renderList } from "./list.ts";
 import { type BriefRequest, defaultMaxChars } from "./options.ts";
 import { findPlace, isCommitted, type Place } from "./place.ts";
 import type { Printed } from "./printed.ts";
 import { type LandRunner, runSection } from "./run-section.ts";
-import { fileForBrief, type PrivateFiles, saveBrief } from "./saved.ts";
+import { fileForBrief, mostSaved, type PrivateFiles, saveBrief } from "./saved.ts";
 import { secretsIn } from "./secrets.ts";
 import type { Section } from "./section.ts";
 import { type Choice, chooseSections, readSections } from "./sections.ts";
@@ -60,6 +60,8 @@ interface Plan {
 
 const placeMs = 4000;
 const headMs = 4000;
+/** The brief goes on without its file where a disk does not answer. */
+const saveMs = 1000;
 
 /**
  * Makes what was asked for: the brief, one section of it, or the list. Takes no longer than the
@@ -140,21 +142,21 @@ async function readHead(
   within: Within,
 ): Promise<{ standing: Standing | undefined; identity: string | undefined }> {
   const { repository, forge } = place;
-  const [standing, identity] = await Promise.all([
-    repository === undefined
-      ? undefined
-      : withinDeadline(
-          { deadlineMs: headMs, work: (signal) => readStanding(repository, signal) },
-          within,
-        ),
-    forge === undefined
-      ? undefined
-      : withinDeadline({ deadlineMs: headMs, work: (signal) => host.identity(signal) }, within),
+  const timely = <T>(work: (signal: AbortSignal) => Promise<T>) =>
+    withinDeadline({ deadlineMs: headMs, work }, within);
+  const [head, state, identity] = await Promise.all([
+    repository && timely((signal) => readHeadCommit(repository, signal)),
+    repository && timely((signal) => repository.copy.state(signal)),
+    forge && timely((signal) => host.identity(signal)),
   ]);
   return {
-    standing: standing?.state === "done" ? standing.value : undefined,
+    standing: head === undefined ? undefined : { head: answerOf(head), state: answerOf(state) },
     identity: identity === undefined ? undefined : identityWords(identity),
   };
+}
+
+function answerOf<T>(ended: Ended<T> | undefined): T | undefined {
+  return ended?.state === "done" ? ended.value : undefined;
 }
 
 function identityWords(ended: Ended<string>): string {
@@ -243,13 +245,16 @@ async function layOutAndSave(made: {
     ...made.choice.broken.map(showBroken),
   ];
   const room = { max: request.maxChars ?? defaultMaxChars, sized: true };
-  const whole = layOut(header, shown, { max: Infinity, sized: false, rest: () => "" }).text;
+  const rest = (name: string) => `\`agent-brief --section ${name}\` shows it`;
   const file = fileForBrief(host.stateHome, at);
   let laid: Laid = layOut(header, shown, { ...room, rest: () => `full text: ${file}` });
   let saved = false;
   if (laid.cut.length > 0) {
-    saved = await saveBrief(host.stateHome, file, whole, host.files);
-    const rest = (name: string) => `\`agent-brief --section ${name}\` shows it`;
+    const whole = layOut(header, shown, { max: mostSaved, sized: false, rest }).text;
+    const work = () => saveBrief({ stateHome: host.stateHome, at, file }, whole, host.files);
+    const never = new AbortController().signal;
+    const within = { clock: host.clock, overallMs: saveMs, signal: never };
+    saved = (await withinDeadline({ deadlineMs: saveMs, work }, within)).state === "done";
     if (!saved) laid = layOut(header, shown, { ...room, rest });
   }
   return {

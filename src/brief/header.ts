@@ -2,25 +2,35 @@ import type { WorkingState } from "../git/working-copy.ts";
 import { oneLine } from "../text/control.ts";
 import type { Place } from "./place.ts";
 
-/** What the head of the brief tells of the work tree; `state` undefined: git did not say in time. */
+/** What the head of the brief tells of the work tree. undefined: git did not say in time. */
 export interface Standing {
+  readonly head: HeadCommit | undefined;
+  /** Takes git longer, the larger the work tree is. */
   readonly state: WorkingState | undefined;
-  readonly subject: string | undefined;
 }
 
-/** Asks git how the work tree stands. Throws as git does. */
-export async function readStanding(
-  { copy, git }: NonNullable<Place["repository"]>,
+/** What is checked out, which git knows at once. */
+export interface HeadCommit {
+  /** undefined: no commit yet. */
+  readonly commit: string | undefined;
+  readonly subject: string;
+  /** undefined: detached. */
+  readonly branch: string | undefined;
+}
+
+/** Asks git what is checked out. Throws as git does. */
+export async function readHeadCommit(
+  { git }: NonNullable<Place["repository"]>,
   signal: AbortSignal,
-): Promise<Standing> {
-  const [state, { stdout }] = await Promise.all([
-    copy.state(signal),
-    git.run(
-      { args: ["log", "-1", "--no-show-signature", "--format=%s"], answers: [0, 128] },
-      signal,
-    ),
+): Promise<HeadCommit> {
+  const log = ["log", "-1", "--no-show-signature", "--format=%H %s"];
+  const name = ["symbolic-ref", "--quiet", "--short", "HEAD"];
+  const [said, named] = await Promise.all([
+    git.run({ args: log, answers: [0, 128] }, signal),
+    git.run({ args: name, answers: [0, 1] }, signal),
   ]);
-  return { state, subject: stdout.trim() };
+  const [, commit, subject = ""] = /^([0-9a-f]{40,}) ?(.*)/.exec(said.stdout) ?? [];
+  return { commit, subject, branch: named.stdout.trim() || undefined };
 }
 
 /** What the brief begins with. */
@@ -45,7 +55,7 @@ export function renderHeader({ at, place, standing, identity, notes }: HeaderFac
   ];
   if (place.repository !== undefined) {
     lines.push(`Work tree: ${oneLine(place.folder)}${mainWords(place.repository.mainFolder)}`);
-    lines.push(standing === undefined ? "HEAD: git did not say in time" : headLine(standing));
+    if (standing !== undefined) lines.push(headLine(standing));
   }
   const { forge } = place;
   if (forge !== undefined) {
@@ -63,14 +73,18 @@ function mainWords(mainFolder: string | undefined): string {
   return mainFolder === undefined ? "" : ` (a worktree of ${oneLine(mainFolder)})`;
 }
 
-function headLine({ state, subject }: Standing): string {
-  if (state === undefined) return "HEAD: unknown";
-  const branch =
-    state.branch === undefined ? "detached, on no branch" : `branch \`${oneLine(state.branch)}\``;
-  const commit =
-    state.head === undefined
-      ? "no commit yet"
-      : `${state.head.slice(0, 12)} ${JSON.stringify(oneLine(subject ?? "").slice(0, 120))}`;
+function headLine({ head, state }: Standing): string {
+  if (head === undefined && state === undefined) return "HEAD: git did not say in time";
+  const name = state === undefined ? head?.branch : state.branch;
+  const branch = name === undefined ? "detached, on no branch" : `branch \`${oneLine(name)}\``;
+  const id = state === undefined ? head?.commit : state.head;
+  const subject = JSON.stringify(oneLine(head?.subject ?? "").slice(0, 120));
+  const commit = id === undefined ? "no commit yet" : `${id.slice(0, 12)} ${subject}`;
+  return `HEAD: ${commit}, ${branch}; ${treeWords(state)}`;
+}
+
+function treeWords(state: WorkingState | undefined): string {
+  if (state === undefined) return "git did not say in time what is changed";
   const changes = [
     state.trackedCount > 0 && `${state.trackedCount} changed`,
     state.untrackedCount > 0 && `${state.untrackedCount} untracked`,
@@ -78,5 +92,5 @@ function headLine({ state, subject }: Standing): string {
   const operation =
     state.operation === undefined ? "" : `; a ${state.operation.kind} is in progress`;
   const tree = changes.length === 0 ? "clean" : changes.join(", ");
-  return `HEAD: ${commit}, ${branch}; ${tree}${operation}`;
+  return `${tree}${operation}`;
 }

@@ -78,7 +78,7 @@ function wholeLines(text: string): string {
 function lastOf(stderr: Uint8Array): string {
   const lines = asText(stderr).text.trimEnd().split("\n").slice(-lastLines);
   const said = lines.join("\n");
-  return said.length <= lastLinesLength
-    ? said
-    : said.slice(said.indexOf("\n", said.length - lastLinesLength) + 1);
+  if (said.length <= lastLinesLength) return said;
+  const line = said.indexOf("\n", said.length - lastLinesLength);
+  return line === -1 ? "[its last line is too long to show]" : said.slice(line + 1);
 }

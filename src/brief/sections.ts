@@ -39,16 +39,21 @@ export async function readSections(
   source: Section["source"],
 ): Promise<{ readonly files: readonly SectionFile[]; readonly notes: readonly string[] }> {
   const entries = await readdir(join(folder, briefsFolder)).catch(() => []);
-  const names = entries.filter((entry) => /^[\w][\w.-]*\.md$/.test(entry)).sort();
+  const documents = entries.filter((entry) => entry.endsWith(".md") && !entry.startsWith("."));
+  const names = documents
+    .filter((entry) => /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]*$/u.test(entry))
+    .sort();
   const read = await Promise.all(
     names.slice(0, mostSections).map((entry) => readSection(folder, entry, source)),
   );
   const files = read.filter((file) => file !== undefined);
   const left = names.length - mostSections;
-  const notes =
-    left > 0
-      ? [`${briefsFolder}/ has ${left} more files than the ${mostSections} that are read.`]
-      : [];
+  const odd = documents.filter((entry) => !names.includes(entry));
+  const notes = [
+    left > 0 && `${briefsFolder}/ has ${left} more files than the ${mostSections} that are read.`,
+    odd.length > 0 &&
+      `Not read in ${briefsFolder}/: ${oneLine(odd.join(", ")).slice(0, 120)}; a name may have only letters, digits, \`_\`, \`-\` and \`.\`.`,
+  ].filter((note) => note !== false);
   return { files, notes };
 }
 

@@ -1,3 +1,4 @@
+import type { NamedForge } from "../operations/open-worktree.ts";
 import type { Ending } from "./exit-codes.ts";
 import type { Progress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
@@ -16,6 +17,10 @@ export interface CommonOptions {
   readonly json: boolean;
   /** A path in the work tree to speak of; undefined: the current folder. */
   readonly worktree: string | undefined;
+  /** A hosted forge that is named, and where the reference client keeps its session. */
+  readonly named: NamedForge;
+  /** How often a wait looks at least, in seconds; default: its own. */
+  readonly pollSeconds: number | undefined;
 }
 
 /** What a command lends to its action. */

@@ -10,6 +10,10 @@ import type { Answer, Call, Face } from "./face.ts";
 const positional: Readonly<Record<string, readonly string[]>> = {
   recover: ["action", "branch"],
   target: ["action"],
+  members: ["action", "member"],
+  tokens: ["action", "token"],
+  audit: [],
+  nightly: ["nightly"],
 };
 const usualPositional: readonly string[] = ["branch"];
 
@@ -29,7 +33,15 @@ const usualDescriptions: Readonly<Record<string, string>> = {
   merge: "Stop when CI is green; do not merge.",
   reason: "Why; it is recorded.",
   run: "A run by its id.",
+  nightly: "A nightly run by its number, instead of a branch.",
   target: "The branch to land on; the forge has one, another is refused.",
+};
+
+/** What the reference client calls an argument of ours; both are taken. */
+const referenceFlags: Readonly<Record<string, string>> = {
+  lane_run: "lane-run-id",
+  run: "run-id",
+  nightly: "nightly-run-id",
 };
 
 /** Longest document a command reads from standard input. */
@@ -143,7 +155,11 @@ function optionsOf(one: Argument): Option[] {
   const option = new Option(`--${flag} <${value}>`, describe(one));
   if (one.choices !== undefined) option.choices(one.choices);
   if (one.kind === "number") option.argParser(readNumber);
-  return [option.makeOptionMandatory(one.required)];
+  const alias = referenceFlags[one.name];
+  return [
+    option.makeOptionMandatory(one.required),
+    ...(alias === undefined ? [] : [new Option(`--${alias} <${value}>`).hideHelp()]),
+  ];
 }
 
 function readNumber(text: string): number {
@@ -151,6 +167,11 @@ function readNumber(text: string): number {
   if (text.trim() === "" || !Number.isFinite(value))
     throw new InvalidArgumentError("Not a number.");
   return value;
+}
+
+/** The key that commander keeps an option under. */
+function keyOf(name: string): string {
+  return name.replaceAll(/[_-]([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** What the command line gave, by the operation's own names. Absent arguments stay absent. */
@@ -163,15 +184,18 @@ function givenArguments(
   const given: Record<string, unknown> = {};
   for (const one of all) {
     const at = places.indexOf(one);
-    const key = one.name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    const value = at === -1 ? values[key] : command.processedArgs[at];
+    const alias = referenceFlags[one.name];
+    const byName =
+      values[keyOf(one.name)] ?? (alias === undefined ? undefined : values[keyOf(alias)]);
+    const value = at === -1 ? byName : command.processedArgs[at];
     const untouched = onByDefault.has(one.name) && one.kind === "flag" && value === true;
     if (value !== undefined && !untouched) given[one.name] = value;
   }
   return given;
 }
 
-async function runOperation(
+/** Carries an operation out with arguments by its own names. */
+export async function runOperation(
   name: string,
   operation: AnyOperation,
   given: Readonly<Record<string, unknown>>,

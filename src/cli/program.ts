@@ -1,10 +1,11 @@
-import { Command, type OutputConfiguration } from "commander";
+import { Command, Option, type OutputConfiguration } from "commander";
 import type { OperationContext } from "../operations/operation.ts";
 import { addEnv } from "./commands/env.ts";
 import { addDoctor, addStop } from "./commands/forge.ts";
 import { addInit } from "./commands/init.ts";
 import { addLogin, addLogout, addWhoami } from "./commands/login.ts";
 import { addMcp, addServe, type EndWith } from "./commands/long.ts";
+import { addReferenceCommand, addReferenceWords, referenceCommands } from "./commands/ph.ts";
 import { addRoadmap } from "./commands/roadmap.ts";
 import { addSetup } from "./commands/setup.ts";
 import { addUrl } from "./commands/url.ts";
@@ -66,10 +67,15 @@ export function createProgram(services: Services, runner: Runner): Command {
   };
   face("init", (command, its) => addInit(command, its, services.local));
   face("url", (command, its) => addUrl(command, its, contextOf));
+  addReferenceWords(program);
+  for (const one of referenceCommands) {
+    const command = add(one.name);
+    addReferenceCommand(command, one, faceOf(command), contextOf, services.operations);
+  }
   face("stop", addStop);
   face("doctor", addDoctor);
   face("roadmap", addRoadmap);
-  face("login", addLogin);
+  face("login", (command, its) => addLogin(command, its, services, contextOf));
   face("whoami", addWhoami);
   face("logout", addLogout);
   face("setup", addSetup);
@@ -83,12 +89,48 @@ export function createProgram(services: Services, runner: Runner): Command {
   addServe(serve, endWith(serve), services);
   const mcp = add("mcp");
   addMcp(mcp, endWith(mcp), services);
+  addNamedForge(program);
   return program;
 }
 
 function commonOptions(command: Command): CommonOptions {
-  const { json, worktree } = command.optsWithGlobals<{ json?: boolean; worktree?: string }>();
-  return { json: json === true, worktree };
+  const given = command.optsWithGlobals<Readonly<Record<string, unknown>>>();
+  const text = (name: string) => {
+    const value = given[name];
+    return typeof value === "string" && value.trim() !== "" ? value : undefined;
+  };
+  return {
+    json: given.json === true,
+    worktree: text("worktree"),
+    pollSeconds: typeof given.pollSecs === "number" ? given.pollSecs : undefined,
+    named: { baseUrl: text("baseUrl"), referenceStateDir: text("stateDir") },
+  };
+}
+
+/** Which hosted forge is meant can be said before and after any command's name. */
+function addNamedForge(command: Command): void {
+  if (longRunning.has(command.name())) return;
+  for (const option of namedForgeOptions()) {
+    const known = command.options.some(({ long }) => long === option.long);
+    if (!known) command.addOption(option.hideHelp(command.parent !== null));
+  }
+  for (const one of command.commands) addNamedForge(one);
+}
+
+/** They are read without the rest of the command line. */
+const longRunning = new Set(["serve", "mcp"]);
+
+function namedForgeOptions(): Option[] {
+  return [
+    new Option(
+      "--base-url <url>",
+      "The hosted forge that is meant; default: PH_BASE_URL, else the one this work tree belongs to.",
+    ),
+    new Option(
+      "--state-dir <folder>",
+      "Where the reference client keeps its session; default: its own place.",
+    ),
+  ];
 }
 
 function addCommon(command: Command): Command {
@@ -99,10 +141,12 @@ function addCommon(command: Command): Command {
 
 function operationContext(services: Services, call: Call): OperationContext {
   return {
-    worktree: (path) => services.openWorktree(path),
+    worktree: (path) => services.openWorktree(path, call.options.named),
     signal: call.signal,
     progress: (message) => call.progress.show(message),
     waitSeconds,
+    lookEveryMs:
+      call.options.pollSeconds === undefined ? undefined : call.options.pollSeconds * 1000,
     async confirm({ message, expected }) {
       if (!call.terminal.canAsk || call.options.json) return "no_way";
       call.progress.stop();

@@ -1,6 +1,7 @@
 import type { Check } from "../doctor/check.ts";
 import type { Offer } from "../manifest-offer/offer.ts";
-import type { AnyOperation } from "../operations/operation.ts";
+import type { NamedForge } from "../operations/open-worktree.ts";
+import type { AnyOperation, OperationContext } from "../operations/operation.ts";
 import type { Worktree } from "../operations/worktree.ts";
 import type { RoadmapFile } from "../roadmap/read.ts";
 import type { SetupPlan, SurveyedClient } from "../setup/setup.ts";
@@ -13,7 +14,7 @@ export interface Services {
   /** The catalogue: every operation that has a command becomes one. */
   readonly operations: readonly AnyOperation[];
   /** Opens the repository at a path (undefined: the current folder). */
-  openWorktree(path: string | undefined): Promise<Worktree>;
+  openWorktree(path: string | undefined, named?: NamedForge): Promise<Worktree>;
   readonly local: LocalForges;
   readonly logins: Logins;
   readonly setups: Setups;
@@ -82,25 +83,53 @@ export interface LoginFacts {
   readonly npub: string;
   readonly admin: boolean;
   readonly canLand: boolean;
+  /** False where the key was taken out. */
+  readonly canRead?: false | undefined;
+  /** The name that the forge let the key in under. */
+  readonly name?: string | undefined;
+  /** The named agent that the work tree speaks as, or is to. */
+  readonly as?: string | undefined;
+  /** The owner must let the named agent in before it counts. */
+  readonly approval?: "needed";
+  /** What a person should know besides. */
+  readonly notes: readonly string[];
+}
+
+/** A key that a command line named: as text or by its file, an nsec or the address of a signer. */
+export type GivenKey = { readonly kind: "key" | "bunker" } & (
+  | { readonly file: string }
+  | { readonly text: string }
+);
+
+/** The forge that a login is about. */
+export interface LoginPlace extends NamedForge {
+  readonly path: string | undefined;
+}
+
+export interface LoginRequest extends LoginPlace {
+  readonly key: GivenKey | undefined;
+  /** An agent's name at the local forge. */
+  readonly as: string | undefined;
+  /** What becomes of the reference client's session file. */
+  readonly share: "never" | "unless_other" | "replace";
+}
+
+/** Asks a person to agree by typing something. */
+export type Consent = OperationContext["confirm"];
+
+/** The person or program that logs in. */
+export interface Person {
+  /** Asked for only where the forge's key is not at hand. */
+  secret(): Promise<string | undefined>;
+  readonly confirm: Consent;
+  say(line: string): void;
 }
 
 /** Logins to forges. Without an address: to the forge that the work tree belongs to. */
 export interface Logins {
-  /** `secret`: asked for only where the forge's key is not at hand. */
-  login(
-    request: {
-      path: string | undefined;
-      baseUrl: string | undefined;
-      nsecFile: string | undefined;
-    },
-    secret: () => Promise<string | undefined>,
-    signal: AbortSignal,
-  ): Promise<LoginFacts>;
+  login(request: LoginRequest, person: Person, signal: AbortSignal): Promise<LoginFacts>;
   /** Answers the forges whose session was removed. */
-  logout(request: {
-    path: string | undefined;
-    baseUrl: string | undefined;
-  }): Promise<readonly string[]>;
+  logout(request: LoginPlace, signal: AbortSignal): Promise<readonly string[]>;
 }
 
 export interface SetupWish {

@@ -4,7 +4,7 @@ import { LandError } from "../domain/errors.ts";
 
 /** What this process was started with, read once. Nothing else reads the environment. */
 export interface Environment {
-  /** The whole environment, for children. */
+  /** The environment for children: all of it but the key. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   /** `$XDG_STATE_HOME`, else `~/.local/state`. */
@@ -12,6 +12,10 @@ export interface Environment {
   readonly cwd: string;
   /** A hosted forge named by `PH_BASE_URL`. */
   readonly baseUrl: string | undefined;
+  /** The named agent that this session speaks as (`LAND_AS`), whatever its work tree says. */
+  readonly agent: string | undefined;
+  /** A key to log in with (`LAND_NSEC`). It is kept from children. */
+  readonly nsec: string | undefined;
   /** Whether a CI system runs us, where nobody can be asked. */
   readonly isCi: boolean;
   /** Whether output should stay without colours (`NO_COLOR`). */
@@ -47,8 +51,9 @@ export function environmentOf(parts: {
     return text === undefined || text === "" ? undefined : text;
   };
   const stateHome = value("XDG_STATE_HOME");
+  const { LAND_NSEC: _key, ...env } = parts.env;
   return {
-    env: parts.env,
+    env,
     home: parts.home,
     // The XDG rules say that a relative path is to be ignored.
     stateHome:
@@ -57,6 +62,8 @@ export function environmentOf(parts: {
         : join(parts.home, ".local", "state"),
     cwd: parts.cwd,
     baseUrl: value("PH_BASE_URL"),
+    agent: value("LAND_AS"),
+    nsec: value("LAND_NSEC"),
     isCi: !["", "0", "false"].includes(value("CI")?.toLowerCase() ?? ""),
     noColor: value("NO_COLOR") !== undefined,
   };

@@ -18,6 +18,9 @@ export const meAnswer = z.object({
   is_admin: z.boolean(),
   can_chat: z.boolean(),
   can_forge_write: z.boolean(),
+  /** Added: the name that the key was let in under, and whose it is: owner, agent, member. */
+  name: z.string().nullish(),
+  kind: z.string().nullish(),
 });
 
 /** Added: `POST {P}/auth/logout` ends the token it is called with. */

@@ -75,6 +75,9 @@ export const branchShape = z.object({
   error_message: text,
   /** Added: what keeps the forge from treating this branch normally. */
   problem: z.string().nullish(),
+  /** Added: npub of who merged or closed it; null where the ref vanished. */
+  merged_by: z.string().nullish(),
+  closed_by: z.string().nullish(),
 });
 
 export const resolveAnswer = z.object({

@@ -24,6 +24,8 @@ export const queueAnswer = z.object({
 
 export const wakeAnswer = z.object({ status: z.string(), message: z.string() });
 
+export const webhookAnswer = z.object({ status: z.string() });
+
 export const rerunAnswer = z.object({
   status: z.string(),
   branch_id: wireId,

@@ -24,6 +24,18 @@ export const paths = {
   events: () => "/api/forge/events",
   target: () => "/api/forge/target",
   drain: () => "/api/forge/drain",
+  tokens: () => "/api/forge/tokens",
+  revokeTokens: () => "/api/forge/tokens/revoke",
+  audit: () => "/api/forge/audit",
+  allowlist: () => "/api/admin/allowlist",
+  keys: () => "/api/admin/keys",
+  forgeStatus: () => "/api/admin/forge-status",
+  syncMirror: () => "/api/admin/mirror/sync",
+  inbox: () => "/api/inbox",
+  inboxCount: () => "/api/inbox/count",
+  dismissInbox: () => "/api/inbox/dismiss",
+  inboxNeighbors: (id: string | number) => `/api/inbox/neighbors/${segment(id)}`,
+  inboxReviewed: (id: string | number) => `/api/inbox/reviewed/${segment(id)}`,
   rerunLane: (id: string | number, laneRun: string | number) =>
     `/branch/${segment(id)}/ci/rerun/${segment(laneRun)}`,
   rerunSuite: (id: string | number) => `/branch/${segment(id)}/ci/rerun`,
@@ -35,5 +47,17 @@ export const paths = {
     `/branch/${segment(id)}/ci/cancel/${segment(laneRun)}`,
   recoverRun: (id: string | number, run: string | number) =>
     `/branch/${segment(id)}/ci/recover/${segment(run)}`,
+  nightlies: () => "/api/forge/nightlies",
+  startNightly: () => "/api/forge/nightly",
+  nightly: (id: string | number) => `/api/forge/nightly/${segment(id)}`,
+  rerunNightlyLane: (id: string | number, laneRun: string | number) =>
+    `/nightly/${segment(id)}/rerun/${segment(laneRun)}`,
+  failNightlyLane: (id: string | number, laneRun: string | number) =>
+    `/nightly/${segment(id)}/fail/${segment(laneRun)}`,
+  requeueNightlyLane: (id: string | number, laneRun: string | number) =>
+    `/nightly/${segment(id)}/requeue/${segment(laneRun)}`,
+  recoverNightly: (id: string | number) => `/nightly/${segment(id)}/recover`,
+  ciStream: (id: string | number) => `/branch/${segment(id)}/ci/stream`,
+  ciStreamFull: (id: string | number) => `/branch/${segment(id)}/ci/stream/full`,
   branchPage: (id: string | number) => `/branch/${segment(id)}`,
 } as const;

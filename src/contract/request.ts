@@ -1,10 +1,13 @@
 import { z } from "zod";
 import { branchStates } from "../domain/status.ts";
 
-/** A whole number in a query, as the text it travels as. */
+const digits = (text: string) => BigInt(/^[+-]?\d{1,19}$/.test(text) ? text.replace("+", "") : 0);
+
+/** A signed 64-bit number in a query, as the text it travels as. */
 const queryInt = z
   .string()
   .regex(/^[+-]?\d{1,19}$/, "invalid digit found in string")
+  .refine((text) => BigInt.asIntN(64, digits(text)) === digits(text), "number out of range")
   .meta({ type: "integer" })
   .transform(Number);
 const natural = queryInt.refine((value) => value >= 0, "must not be negative");
@@ -33,6 +36,12 @@ export const branchListQuery = z.object({
   cursor: z.string().max(200).optional(),
 });
 
+/** `cursor`: the `scheduled_for` of the last one seen. */
+export const nightlyListQuery = z.object({
+  limit: atMost(100).optional(),
+  cursor: z.iso.datetime().optional(),
+});
+
 export const queueQuery = z.object({
   branch_id: queryInt.optional(),
   limit: atMost(500).optional(),
@@ -40,3 +49,15 @@ export const queueQuery = z.object({
 
 /** `after`: the sequence number of the last event seen; without it, from now on. */
 export const eventsQuery = z.object({ after: natural.optional() });
+
+/** `branch`: a name, or the id of one of its records. */
+export const auditQuery = z.object({
+  branch: z.string().max(1000).optional(),
+  npub: z.string().max(200).optional(),
+  action: z.string().max(100).optional(),
+  limit: atMost(200).optional(),
+  cursor: z.string().max(200).optional(),
+});
+
+/** Pages before the first are the first. */
+export const inboxQuery = z.object({ page: queryInt.optional() });

@@ -1,35 +1,13 @@
-import type { z } from "zod";
+import { accessRoutes } from "./access-routes.ts";
 import * as auth from "./auth.ts";
 import * as branch from "./branch.ts";
 import * as ci from "./ci.ts";
 import * as forge from "./forge.ts";
+import { nightlyRoutes } from "./nightly-routes.ts";
 import * as request from "./request.ts";
+import type { Route } from "./route.ts";
 
-/**
- * Who may call: anybody, a live token whatever its rights, a key that still has a right, a key
- * that may land, the owner.
- */
-export type Guard = "none" | "token" | "reader" | "writer" | "owner";
-
-/** One endpoint of the contract, as the server mounts it and the OpenAPI document describes it. */
-export interface Route {
-  readonly method: "get" | "post" | "put";
-  /** Below the prefix. Parameters in braces are 64-bit integers. Twins share the handler. */
-  readonly paths: readonly string[];
-  readonly guard: Guard;
-  readonly summary: string;
-  readonly query?: z.ZodObject;
-  /** `optional`: an absent body means all keys absent, and no content type is asked for. */
-  readonly body?: { readonly schema: z.ZodObject; readonly optional: boolean };
-  /** Absent: a stream of server-sent events. */
-  readonly answer?: z.ZodObject;
-  /** Further methods of the same endpoint. */
-  readonly alsoBy?: "get" | "post" | "put";
-  /** The recovery action that it offers. */
-  readonly recovery?: string;
-  /** Not part of the reference. */
-  readonly added?: boolean;
-}
+export type { Guard, Route } from "./route.ts";
 
 const ids = "/branch/{branch_id}";
 
@@ -234,6 +212,8 @@ export const routes = {
     answer: ci.recoverAnswer,
     recovery: "recover",
   },
+  ...accessRoutes,
+  ...nightlyRoutes,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof routes;

@@ -32,6 +32,8 @@ export interface BelongingRequest {
   readonly stateHome: string;
   /** A forge named by flag or environment; a session with another one is then refused. */
   readonly baseUrl?: string | undefined;
+  /** The reference client's session file that was named; it goes before all others. */
+  readonly referenceFile?: string | undefined;
 }
 
 /**
@@ -55,6 +57,8 @@ export async function findBelonging(
     const found = await fromRemote(request, remote, signal);
     if (found !== undefined) return found;
   }
+  const named = forge === undefined ? undefined : await fromNamed(request, forge, signal);
+  if (named !== undefined) return named;
   throw noForge(
     "This repository belongs to no forge yet.",
     origin === undefined
@@ -102,7 +106,7 @@ async function fromConfiguredUrl(
       `Add the forge's repository as a remote named \`${forgeRemote}\`.`,
     );
   }
-  const sessions = await hostedSessions(request.stateHome);
+  const sessions = await sessionsFor(request);
   const stored = sessions.find(({ session }) => sameForge(session.base_url, baseUrl));
   return hosted(request, remote, baseUrl, stored, signal);
 }
@@ -140,12 +144,40 @@ async function fromRemote(
     const known = await forgeAt(dirname(address.path));
     return known === undefined ? undefined : { kind: "local", remote: remote.name, ...known };
   }
-  const sessions = await hostedSessions(request.stateHome);
-  const stored = sessions.find(
+  const there = (await sessionsFor(request)).filter(
     ({ session }) => new URL(session.base_url).hostname.toLowerCase() === address.host,
+  );
+  const stored = there.find(({ session }) => isNamed(request, session)) ?? there[0];
+  if (stored === undefined) return undefined;
+  return hosted(request, remote, normalBaseUrl(stored.session.base_url), stored, signal);
+}
+
+/**
+ * A remote named `forge` leads to a forge whatever its host is called, so that a forge which is named
+ * and has a session can be it. Of any other remote that is not known.
+ */
+async function fromNamed(
+  request: BelongingRequest,
+  remote: Remote,
+  signal: AbortSignal | undefined,
+): Promise<Belonging | undefined> {
+  const { baseUrl, referenceFile } = request;
+  const stored = (await sessionsFor(request)).find(({ file, session }) =>
+    baseUrl === undefined ? file === referenceFile : isNamed(request, session),
   );
   if (stored === undefined) return undefined;
   return hosted(request, remote, normalBaseUrl(stored.session.base_url), stored, signal);
+}
+
+async function sessionsFor(request: BelongingRequest): Promise<readonly StoredSession[]> {
+  const { stateHome, referenceFile } = request;
+  const all = await hostedSessions(stateHome, referenceFile);
+  const first = all.filter(({ file }) => file === referenceFile);
+  return [...first, ...all.filter(({ file }) => file !== referenceFile)];
+}
+
+function isNamed({ baseUrl }: BelongingRequest, session: StoredSession["session"]): boolean {
+  return baseUrl !== undefined && sameForge(session.base_url, normalBaseUrl(baseUrl));
 }
 
 async function hosted(

@@ -1,9 +1,13 @@
-import type { Run } from "../domain/checks.ts";
+import type { Lane, Run } from "../domain/checks.ts";
 import type { BranchState } from "../domain/status.ts";
+import type { ForgeAccess } from "./forge-access.ts";
 
 /** What a forge can do, asked once per connection. */
 export interface Capabilities {
-  /** `events`: `watch` follows a stream. `polling`: `watch` asks again with backoff. */
+  /**
+   * `events`: `watch` follows a stream that misses nothing. `polling`: `watch` wakes with backoff,
+   * and sooner where a hint comes.
+   */
   readonly changes: "events" | "polling";
   /** `pinned`: the forge itself refuses a head other than the named one. `compared`: only we compare. */
   readonly head: "pinned" | "compared";
@@ -30,8 +34,12 @@ export type RecoveryAction = (typeof recoveryActions)[number];
 /** Who we are on the forge. `admin` is the owner's right, which force needs. */
 export interface Identity {
   readonly npub: string;
+  /** The name that the forge let the key in under; undefined where it has none. */
+  readonly name?: string | undefined;
   readonly admin: boolean;
   readonly canLand: boolean;
+  /** False for a key that was taken out: it is known and may do nothing at all. */
+  readonly canRead?: false | undefined;
 }
 
 /** A branch as the forge knows it. `id` is its number there, as text. */
@@ -142,8 +150,25 @@ export interface RecoveryRequest {
   readonly lane: string | undefined;
   readonly laneRun: string | undefined;
   readonly run: string | undefined;
+  /** A nightly run instead of a branch: its lanes, or all of it. */
+  readonly nightly?: string | undefined;
   /** For `reset_target`: keep what the target was moved to by hand, or (default) move it back. */
   readonly target?: "accept" | "restore";
+}
+
+/** A nightly run: CI of the target's commit, on no branch's account. */
+export interface NightlyRun {
+  readonly id: string;
+  readonly status: string;
+  readonly head: string;
+  readonly scheduledFor: string;
+  readonly summary: string | undefined;
+  readonly lanes: readonly Lane[];
+}
+
+/** A line of the list of nightlies. */
+export interface NightlyLine extends Omit<NightlyRun, "lanes"> {
+  readonly laneCount: number;
 }
 
 export interface ReviewStep {
@@ -195,7 +220,18 @@ export interface Forge {
   queue(filter: { branchId?: string; limit?: number }, signal?: AbortSignal): Promise<QueueView>;
   /** Says in one line what was done. */
   recover(request: RecoveryRequest, signal?: AbortSignal): Promise<string>;
+  /** A nightly run, or undefined where the forge knows none of that number. */
+  nightly?(id: string, signal?: AbortSignal): Promise<NightlyRun | undefined>;
+  /** Nightly runs, latest first. */
+  nightlies?(
+    filter: { limit?: number; cursor?: string },
+    signal?: AbortSignal,
+  ): Promise<Page<NightlyLine>>;
+  /** Runs the nightly lanes of the target now. Answers the nightly's number. */
+  startNightly?(signal?: AbortSignal): Promise<string>;
   describe(tutorial: ReviewTutorial, signal?: AbortSignal): Promise<void>;
   /** The page a person can open. */
   url(branchId: string): string;
+  /** Who may use the forge; undefined where it cannot be asked of it. */
+  readonly access?: ForgeAccess;
 }

@@ -3,7 +3,7 @@ import { paths, prefixes } from "../contract/paths.ts";
 import { LandError } from "../domain/errors.ts";
 import { signerOfFile } from "../identity/signer.ts";
 import type { KnownForge } from "../local/find-forge.ts";
-import { type KeyKind, keyFile, sessionFile } from "../local/layout.ts";
+import { type KeyKind, keyFile, nameOfKey, sessionFile } from "../local/layout.ts";
 import { ensureRunning, lookForForge, type RunningForge } from "../local/process.ts";
 import type { Launcher } from "../local/start.ts";
 import type { Belonging } from "./belonging.ts";
@@ -83,6 +83,7 @@ export class Connections {
       baseUrl: () => this.#origins.get(known.layout.stateDir) ?? "",
       signer: signerOfFile(keyFile(known.layout, as)),
       sessionFile: sessionFile(known.layout, as),
+      whenRefused: whenRefused(as),
       revive: async (reviveSignal) => {
         await this.running(known, reviveSignal);
       },
@@ -98,6 +99,13 @@ function placeOf(belonging: Belonging): string {
   if (belonging.kind === "local") return belonging.layout.stateDir;
   const { baseUrl, target, sessionFile: file } = belonging;
   return [baseUrl, target, file].join("\n");
+}
+
+/** A named agent's key counts only once the owner let it in, and until the owner takes it out. */
+function whenRefused(as: KeyKind): string | undefined {
+  const name = nameOfKey(as);
+  if (name === undefined) return undefined;
+  return `The owner lets this agent in at a terminal: \`land members approve ${name}\`. Until then \`land logout\` goes back to the shared agent's key.`;
 }
 
 /** The same for a single use. */

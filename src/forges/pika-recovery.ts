@@ -4,6 +4,7 @@ import { paths } from "../contract/paths.ts";
 import { LandError } from "../domain/errors.ts";
 import type { RecoveryRequest } from "./forge.ts";
 import { capabilitiesOf } from "./pika-capabilities.ts";
+import { recoverNightly } from "./pika-nightly.ts";
 import { findLane, runOf } from "./pika-shapes.ts";
 import { type PikaWire, unknownBranch } from "./pika-wire.ts";
 import { plainWords } from "./plain-words.ts";
@@ -15,6 +16,7 @@ export async function recover(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   await refuseUnsupported(wire, request, signal);
+  if (request.nightly !== undefined) return recoverNightly(wire, request, request.nightly, signal);
   switch (request.action) {
     case "wake":
       await wire.post(paths.wake(), wakeAnswer, { repeatable: true }, signal);

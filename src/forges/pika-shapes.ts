@@ -70,7 +70,7 @@ export function runOf(run: WireRun): Run {
   };
 }
 
-function laneOf(lane: WireLane): Lane {
+export function laneOf(lane: WireLane): Lane {
   return {
     id: String(lane.id),
     lane: plainWords(lane.lane_id, 200),
@@ -132,7 +132,7 @@ export function findLane(
  * Words that the reference lists for a failure become `failed`. Nothing but `success` ever counts
  * as success, and what is unknown stays as it is.
  */
-function runStatus(status: string): string {
+export function runStatus(status: string): string {
   if ((runStatuses as readonly string[]).includes(status)) return status;
   return failedWords.has(status) ? "failed" : plainWords(status, 60);
 }
@@ -152,6 +152,6 @@ function runReason(reason: string | null | undefined): RunReason | undefined {
   return runReasons.find((known) => known === reason);
 }
 
-function optionalWords(text: string | null | undefined, max = 500): string | undefined {
+export function optionalWords(text: string | null | undefined, max = 500): string | undefined {
   return text === null || text === undefined || text === "" ? undefined : plainWords(text, max);
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { type DetailAnswer, detailAnswer } from "../contract/branch.ts";
-import { paths } from "../contract/paths.ts";
+import { type Prefix, paths } from "../contract/paths.ts";
 import { isLandError, LandError } from "../domain/errors.ts";
 import { ForgeHttp, type HttpOptions } from "./http.ts";
 import { detectFlavour, type Flavour } from "./prefix.ts";
@@ -48,8 +48,10 @@ export class PikaWire {
     signal: AbortSignal | undefined,
     query: Query = {},
   ): Promise<T> {
-    const { prefix } = await this.flavour(signal);
-    return this.session.call({ method: "GET", path: prefix + path, answer, query }, signal);
+    return this.#below(
+      (prefix) => this.session.call({ method: "GET", path: prefix + path, answer, query }, signal),
+      signal,
+    );
   }
 
   async post<T>(
@@ -58,13 +60,33 @@ export class PikaWire {
     how: { body?: unknown; repeatable?: boolean; deadlineMs?: number },
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    const { prefix } = await this.flavour(signal);
-    return this.session.call({ method: "POST", path: prefix + path, answer, ...how }, signal);
+    return this.#below(
+      (prefix) =>
+        this.session.call({ method: "POST", path: prefix + path, answer, ...how }, signal),
+      signal,
+    );
+  }
+
+  /** Calls below the forge's prefix, and once more where the forge turns out to have another by now. */
+  async #below<T>(
+    call: (prefix: Prefix) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const before = await this.flavour(signal);
+    try {
+      return await call(before.prefix);
+    } catch (error) {
+      if (!isLandError(error, "forge_error") || error.facts.status !== 404) throw error;
+      this.#flavour.forget();
+      const { prefix } = await this.flavour(signal);
+      if (prefix === before.prefix) throw error;
+      return call(prefix);
+    }
   }
 
   /** A branch and its runs as the wire has them, without logs; undefined where it is not known. */
   async detail(id: string, signal?: AbortSignal): Promise<DetailAnswer | undefined> {
-    if (!/^\d{1,16}$/.test(id)) return undefined;
+    if (!isId(id)) return undefined;
     return whereKnown(this.get(paths.branch(id), detailAnswer, signal, { logs: "none" }));
   }
 
@@ -76,6 +98,11 @@ export class PikaWire {
       next: "Ask for one branch by name or number instead, or open the forge's page.",
     });
   }
+}
+
+/** Whether a text can be the number of anything on a forge. */
+export function isId(text: string): boolean {
+  return /^\d{1,16}$/.test(text);
 }
 
 /** Undefined for what the forge does not know. */

@@ -2,15 +2,13 @@ import { meAnswer } from "../contract/auth.ts";
 import {
   branchListAnswer,
   closeAnswer,
-  type MergeRequest,
-  mergeAnswer,
   resolveAnswer,
   tutorialAnswer,
 } from "../contract/branch.ts";
 import { queueAnswer, wakeAnswer } from "../contract/ci.ts";
 import { paths } from "../contract/paths.ts";
-import { judgeHead, type Run } from "../domain/checks.ts";
-import { isLandError, LandError } from "../domain/errors.ts";
+import type { Run } from "../domain/checks.ts";
+import { LandError } from "../domain/errors.ts";
 import type { BranchState } from "../domain/status.ts";
 import type {
   BranchLine,
@@ -24,19 +22,24 @@ import type {
   LandingRequest,
   LogPart,
   LogRequest,
+  NightlyLine,
+  NightlyRun,
   Page,
   QueueView,
   RecoveryRequest,
   ReviewTutorial,
 } from "./forge.ts";
+import type { ForgeAccess } from "./forge-access.ts";
+import { pikaAccess } from "./pika-access.ts";
 import { capabilitiesOf } from "./pika-capabilities.ts";
+import { compareHead, landOnGuarded, landOnReference, mayHaveActed } from "./pika-landing.ts";
 import { readLog } from "./pika-logs.ts";
+import { listNightlies, readNightly, startNightly } from "./pika-nightly.ts";
 import { recover } from "./pika-recovery.ts";
 import { branchLinesOf, branchOf, queueOf } from "./pika-shapes.ts";
 import { type PikaOptions, PikaWire, unknownBranch, whereKnown } from "./pika-wire.ts";
-import { pollChanges, watchEvents } from "./watch.ts";
-
-const landingDeadlineMs = 120_000;
+import { ReferenceChanges } from "./reference-changes.ts";
+import { watchEvents } from "./watch.ts";
 
 /** Connects to a forge of the pika contract: the local one, or a hosted reference. Sends nothing yet. */
 export function connectPika(options: PikaOptions): Forge {
@@ -45,13 +48,17 @@ export function connectPika(options: PikaOptions): Forge {
 
 class PikaForge implements Forge {
   readonly name: string;
+  readonly access: ForgeAccess;
   readonly #wire: PikaWire;
   readonly #target: string | undefined;
+  readonly #changes: ReferenceChanges;
 
   constructor(options: PikaOptions) {
     this.name = options.name;
     this.#target = options.target;
     this.#wire = new PikaWire(options);
+    this.#changes = new ReferenceChanges(this.#wire);
+    this.access = pikaAccess(this.#wire);
   }
 
   get origin(): string {
@@ -64,7 +71,14 @@ class PikaForge implements Forge {
 
   async identity(signal?: AbortSignal): Promise<Identity> {
     const me = await this.#wire.get(paths.me(), meAnswer, signal);
-    return { npub: me.npub, admin: me.is_admin, canLand: me.can_forge_write };
+    const { npub, is_admin: admin, can_forge_write: canLand, can_chat: canChat } = me;
+    return {
+      npub,
+      admin,
+      canLand,
+      ...(me.name == null ? {} : { name: me.name }),
+      ...(admin || canLand || canChat ? {} : { canRead: false }),
+    };
   }
 
   async branches(
@@ -82,7 +96,10 @@ class PikaForge implements Forge {
     const detail = await this.#wire.detail(id, signal);
     if (detail === undefined) return undefined;
     const branch = branchOf(detail);
-    if (branch !== undefined) return branch;
+    if (branch !== undefined) {
+      this.#changes.noted(branch);
+      return branch;
+    }
     throw new LandError("forge_error", `The forge describes branch #${id} in unknown words.`, {
       state: "Nothing was changed.",
       next: "Update forge-landing-kit here; the forge may be newer.",
@@ -101,7 +118,7 @@ class PikaForge implements Forge {
 
   async *watch(cursor: string | undefined, signal: AbortSignal): AsyncIterable<ForgeEvent> {
     const { about } = await this.#wire.flavour(signal);
-    if (about === undefined) yield* pollChanges(this.#wire.http.clock, signal);
+    if (about === undefined) yield* this.#changes.watch(signal);
     else yield* watchEvents(this.#wire, cursor, signal);
   }
 
@@ -111,19 +128,8 @@ class PikaForge implements Forge {
 
   async requestLanding(request: LandingRequest, signal?: AbortSignal): Promise<LandingAnswer> {
     const { about } = await this.#wire.flavour(signal);
-    if (about === undefined) await this.#compareFirst(request, signal);
-    const body: MergeRequest = {
-      head_sha: request.head,
-      ...(request.force === undefined ? {} : { force: true, reason: request.force.reason }),
-    };
-    try {
-      return await this.#postMerge(request.branchId, body, signal);
-    } catch (error) {
-      if (!mayHaveActed(error)) throw error;
-      const merged = await this.#mergedMeanwhile(request, error, signal);
-      // Still open with that head: the forge takes the same request again as the same landing.
-      return merged ?? (await this.#landAgain(request, body, signal));
-    }
+    const ask = about === undefined ? landOnReference : landOnGuarded;
+    return ask(this.#wire, this, request, signal);
   }
 
   async close(
@@ -131,7 +137,7 @@ class PikaForge implements Forge {
     signal?: AbortSignal,
   ): Promise<void> {
     const { about } = await this.#wire.flavour(signal);
-    if (about === undefined) await this.#compareHead(request.branchId, request.head, signal);
+    if (about === undefined) await compareHead(this, request, signal);
     const body = {
       head_sha: request.head,
       ...(request.reason === undefined ? {} : { reason: request.reason }),
@@ -156,6 +162,21 @@ class PikaForge implements Forge {
 
   recover(request: RecoveryRequest, signal?: AbortSignal): Promise<string> {
     return recover(this.#wire, request, signal);
+  }
+
+  nightly(id: string, signal?: AbortSignal): Promise<NightlyRun | undefined> {
+    return readNightly(this.#wire, id, signal);
+  }
+
+  nightlies(
+    filter: { limit?: number; cursor?: string },
+    signal?: AbortSignal,
+  ): Promise<Page<NightlyLine>> {
+    return listNightlies(this.#wire, filter, signal);
+  }
+
+  startNightly(signal?: AbortSignal): Promise<string> {
+    return startNightly(this.#wire, signal);
   }
 
   async describe(tutorial: ReviewTutorial, signal?: AbortSignal): Promise<void> {
@@ -190,93 +211,4 @@ class PikaForge implements Forge {
     if (branch !== undefined) return branch;
     throw unknownBranch(id);
   }
-
-  async #postMerge(
-    id: string,
-    body: MergeRequest,
-    signal: AbortSignal | undefined,
-  ): Promise<LandingAnswer> {
-    const answer = await this.#wire.post(
-      paths.merge(id),
-      mergeAnswer,
-      { body, deadlineMs: landingDeadlineMs },
-      signal,
-    );
-    if (answer.merge_commit_sha !== null) {
-      return { state: "merged", mergeCommit: answer.merge_commit_sha };
-    }
-    return { state: "queued", entry: String(answer.branch_id) };
-  }
-
-  /** The second try may meet what the first one did after all. */
-  async #landAgain(
-    request: LandingRequest,
-    body: MergeRequest,
-    signal: AbortSignal | undefined,
-  ): Promise<LandingAnswer> {
-    try {
-      return await this.#postMerge(request.branchId, body, signal);
-    } catch (error) {
-      if (!isLandError(error, "branch_not_open")) throw error;
-      const merged = await this.#mergedMeanwhile(request, error, signal);
-      if (merged === undefined) throw error;
-      return merged;
-    }
-  }
-
-  /** After a merge whose answer was lost: what became of it. Undefined: nothing yet. */
-  async #mergedMeanwhile(
-    request: LandingRequest,
-    error: unknown,
-    signal: AbortSignal | undefined,
-  ): Promise<LandingAnswer | undefined> {
-    const branch = await this.branch({ id: request.branchId }, signal);
-    if (branch?.head !== request.head) throw error;
-    if (branch.state === "merged" && branch.mergeCommit !== undefined) {
-      return { state: "merged", mergeCommit: branch.mergeCommit };
-    }
-    if (branch.state !== "open") throw error;
-    return undefined;
-  }
-
-  /** The guards of a forge that has none of its own: head and CI are compared right before. */
-  async #compareFirst(request: LandingRequest, signal: AbortSignal | undefined): Promise<void> {
-    const branch = await this.#compareHead(request.branchId, request.head, signal);
-    if (request.force === undefined) {
-      const verdict = judgeHead(request.head, branch.runs);
-      if (verdict === "green") return;
-      throw new LandError("ci_not_green", `CI of ${request.head.slice(0, 12)} is ${verdict}.`, {
-        state: "Nothing was changed.",
-        next: "Wait for CI; if it failed, read the lane's log, fix, commit and land again.",
-      });
-    }
-    if ((await this.identity(signal)).admin) return;
-    throw new LandError("force_refused", "This key may not force a merge.", {
-      state: "Nothing was changed.",
-      next: "Only the owner may force; otherwise make CI green.",
-    });
-  }
-
-  async #compareHead(
-    branchId: string,
-    head: string,
-    signal: AbortSignal | undefined,
-  ): Promise<ForgeBranch> {
-    const branch = await this.#known(branchId, signal);
-    if (branch.head === head) return branch;
-    throw new LandError(
-      "head_moved",
-      `Branch #${branchId} is at another head than the named one.`,
-      {
-        state: "Nothing was changed.",
-        next: "Look at the branch's status, then ask again with its current head.",
-        facts: { head: branch.head },
-      },
-    );
-  }
-}
-
-/** A request without an answer may have been carried out. */
-function mayHaveActed(error: unknown): boolean {
-  return isLandError(error) && ["timed_out", "forge_unreachable"].includes(error.code);
 }

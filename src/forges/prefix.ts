@@ -84,6 +84,8 @@ async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
 /** Whether an error says that something else lives at that path, rather than that nobody answers. */
 function isNoForgeHere(error: unknown): boolean {
   if (!isLandError(error) || isRedirect(error.facts.status)) return false;
+  // A retired host says where its forge went.
+  if (error.facts.status === 410) return false;
   return ["not_found", "forge_error", "unauthorized", "forbidden"].includes(error.code);
 }
 

@@ -83,23 +83,24 @@ const sameName = new Set<string>(wireErrorCodes.filter((code) => code !== "drain
 /** What the reference's words for a 409 mean; it sends no codes. */
 const referenceWords: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^only open branches can be /, "branch_not_open"],
-  [/^branch ref no longer exists|^branch `.*` no longer exists/, "branch_gone"],
+  [/^branch ref no longer exists|^branch `.*` no longer exists/s, "branch_gone"],
   [/^branch head changed/, "head_moved"],
-  [/^(publish merge|delete) branch `/, "target_moved"],
+  [/^publish merge branch `/, "target_moved"],
+  [/^delete branch `/, "head_moved"],
   [/^merge branch `/, "merge_conflict"],
 ];
 
 /** Turns an answer that is no success into a LandError. Pure. */
 export function errorOfAnswer(asked: Asked, answer: Exchange): LandError {
   const body = readError(answer.text);
-  const code = codeOf(answer.status, body);
-  const said = plainWords(body?.error ?? answer.text.slice(0, 2000), 300);
+  const code = codeOf(answer, body);
+  const said = plainWords(body?.error ?? wordsOf(answer.text), 300);
   const words =
     answer.status >= 300 && answer.status < 400
       ? redirectWords(answer.location)
       : `it answered ${answer.status}${said === "" ? "" : `: ${said}`}`;
   return new LandError(code, `${asked.method} ${asked.path} on ${asked.forge}: ${words}`, {
-    ...adviceFor(code, answer.status, body),
+    ...adviceFor(asked, code, answer.status, body),
     facts: factsOf(answer.status, body),
   });
 }
@@ -148,6 +149,11 @@ export function isDraining(answer: Exchange): boolean {
   return answer.status >= 400 && readError(answer.text)?.code === "draining";
 }
 
+/** A proxy's page says nothing that its status does not. */
+function wordsOf(text: string): string {
+  return /^\s*</.test(text) ? "" : text.slice(0, 2000);
+}
+
 function readError(text: string): ErrorAnswer | undefined {
   try {
     return errorAnswer.safeParse(JSON.parse(text)).data;
@@ -156,13 +162,14 @@ function readError(text: string): ErrorAnswer | undefined {
   }
 }
 
-function codeOf(status: number, body: ErrorAnswer | undefined): ErrorCode {
+function codeOf({ status, text }: Exchange, body: ErrorAnswer | undefined): ErrorCode {
   if (body?.code !== undefined && sameName.has(body.code)) return body.code as ErrorCode;
   if (body?.code === "draining" || isPassing(status)) return "forge_unreachable";
   if (status === 400) return "bad_argument";
   if (status === 401) return "unauthorized";
   if (status === 403) return "forbidden";
-  if (status === 404) return "not_found";
+  // An endpoint says in words what it does not know; nothing at all says that there is none.
+  if (status === 404) return text.trim() === "" ? "forge_error" : "not_found";
   if (status === 409) {
     const words = body?.error ?? "";
     return referenceWords.find(([pattern]) => pattern.test(words))?.[1] ?? "forge_error";
@@ -170,7 +177,12 @@ function codeOf(status: number, body: ErrorAnswer | undefined): ErrorCode {
   return "forge_error";
 }
 
-function adviceFor(code: ErrorCode, status: number, body: ErrorAnswer | undefined): Advice {
+function adviceFor(
+  asked: Asked,
+  code: ErrorCode,
+  status: number,
+  body: ErrorAnswer | undefined,
+): Advice {
   if (body?.code === "draining") {
     return {
       state: `${unchanged} The forge finishes its running lanes and then stops.`,
@@ -180,12 +192,26 @@ function adviceFor(code: ErrorCode, status: number, body: ErrorAnswer | undefine
   const known = advice[code];
   if (known !== undefined) return known;
   if (isPassing(status)) {
-    return { state: unchanged, next: "Ask again shortly; the forge or its proxy is not ready." };
+    // A proxy that gave up waiting does not know what the forge behind it did.
+    const state = asked.method === "GET" || status === 503 ? unchanged : outcomeUnknown;
+    return { state, next: "Ask again shortly; the forge or its proxy is not ready." };
+  }
+  if (status === 404) {
+    return {
+      state: unchanged,
+      next: "Check the forge's address: it is its own, without a page's path at its end.",
+    };
   }
   if (status >= 300 && status < 400) {
     return {
       state: "Redirects are not followed, so that a login never reaches another host.",
       next: "Use the forge's own address (`land login --base-url URL`).",
+    };
+  }
+  if (status === 409) {
+    return {
+      state: "The forge refused, and nothing was changed.",
+      next: "Asking again changes nothing as things are; do what the refusal names.",
     };
   }
   return {

@@ -91,6 +91,7 @@ function workingCopy(repository: Repository): WorkingCopy {
   const { git, reads } = repository;
   return {
     path: repository.where.top,
+    gitDir: repository.where.gitDir,
     commonDir: repository.where.commonDir,
 
     async state(signal) {
@@ -101,6 +102,11 @@ function workingCopy(repository: Repository): WorkingCopy {
     localTip: async (branch) => reads.commit(branchRef(branch)),
     isAncestor: async (ancestor, of) => repository.isAncestor(commitName(ancestor), commitName(of)),
     mergeBase: async (a, b) => reads.mergeBase(commitName(a), commitName(b)),
+    async sameTree(a, b) {
+      const [one, other] = await Promise.all([a, b].map((at) => reads.tree(commitName(at))));
+      return one !== undefined && one === other;
+    },
+    mergeOf: async (head, target) => reads.mergeOf(commitName(head), commitName(target)),
     countCommits: async (from, to) => reads.count(commitName(from), commitName(to)),
 
     async fetch(remote, branch, signal) {

@@ -32,6 +32,22 @@ export class Reads {
     return (await this.#read(["merge-base", a, b], signal)) || undefined;
   }
 
+  /** The tree of a commit; undefined where there is no such commit. */
+  async tree(commit: string): Promise<string | undefined> {
+    const args = ["rev-parse", "--verify", "--quiet", `${commit}^{tree}`];
+    return (await this.#read(args, undefined)) || undefined;
+  }
+
+  /** The latest merge on the first-parent line of `of` whose second parent is `head`. */
+  async mergeOf(head: string, of: string): Promise<string | undefined> {
+    const said = await this.#read(
+      ["rev-list", "--first-parent", "--min-parents=2", "--parents", of, `^${head}`],
+      undefined,
+    );
+    const lines = said.split("\n").map((line) => line.split(" "));
+    return lines.find(([, , merged]) => merged === head)?.[0];
+  }
+
   /** How many commits `to` has that `from` has not. */
   async count(from: string, to: string, signal?: AbortSignal): Promise<number> {
     return Number(await this.#read(["rev-list", "--count", `${from}..${to}`], signal));

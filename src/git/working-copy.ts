@@ -49,6 +49,8 @@ export type RebaseAnswer =
  */
 export interface WorkingCopy {
   readonly path: string;
+  /** The worktree's own git dir, which is removed with it; the common one of the first worktree. */
+  readonly gitDir: string;
   /** Shared by all worktrees of the repository. */
   readonly commonDir: string;
   state(signal?: AbortSignal): Promise<WorkingState>;
@@ -58,6 +60,10 @@ export interface WorkingCopy {
   localTip(branch: string): Promise<string | undefined>;
   isAncestor(ancestor: string, of: string): Promise<boolean>;
   mergeBase(a: string, b: string): Promise<string | undefined>;
+  /** Whether two commits hold the same files. */
+  sameTree(a: string, b: string): Promise<boolean>;
+  /** The commit on `target`'s own line that merged `head` into it; undefined where none did. */
+  mergeOf(head: string, target: string): Promise<string | undefined>;
   countCommits(from: string, to: string): Promise<number>;
   /** Fetches one branch into its remote-tracking ref. Answers the tip before and after. */
   fetch(

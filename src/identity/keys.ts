@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { decode, npubEncode, nsecEncode } from "nostr-tools/nip19";
 import { generateSecretKey, getPublicKey } from "nostr-tools/pure";
 import { LandError } from "../domain/errors.ts";
+import { wrongKindOf } from "./key-kinds.ts";
 import { createPrivateFile } from "./private-file.ts";
 
 /** A Nostr secret key: 32 bytes. Never printed, logged or put into an error. */
@@ -17,17 +18,39 @@ export function npubOf(secret: SecretKey): string {
   return npubEncode(getPublicKey(secret));
 }
 
-/** Reads `nsec1…` or 64 hex digits. Throws `bad_argument`, whose words never hold the text. */
+/**
+ * Reads `nsec1…` or 64 hex digits. Throws `bad_argument`, which says what the text is instead and
+ * never holds any of it.
+ */
 export function parseSecretKey(text: string): SecretKey {
   const trimmed = text.trim();
-  if (/^[0-9a-f]{64}$/i.test(trimmed)) return usable(Uint8Array.from(Buffer.from(trimmed, "hex")));
+  const secret = /^[0-9a-f]{64}$/i.test(trimmed)
+    ? Uint8Array.from(Buffer.from(trimmed, "hex"))
+    : secretOfNsec(trimmed);
+  if (secret !== undefined && isUsable(secret)) return secret;
+  throw notAKey(trimmed);
+}
+
+/** The npub of `npub1…` or 64 hex digits of a public key; undefined for anything else. */
+export function parsePublicKey(text: string): string | undefined {
+  const trimmed = text.trim().toLowerCase();
   try {
-    const decoded = decode(trimmed.toLowerCase());
-    if (decoded.type === "nsec") return usable(decoded.data);
+    if (/^[0-9a-f]{64}$/.test(trimmed)) return npubEncode(trimmed);
+    const decoded = decode(trimmed);
+    return decoded.type === "npub" ? npubEncode(decoded.data) : undefined;
   } catch {
-    // Told below, without what the decoder quotes of the text.
+    return undefined;
   }
-  throw notAKey();
+}
+
+function secretOfNsec(text: string): SecretKey | undefined {
+  try {
+    const decoded = decode(text.toLowerCase());
+    return decoded.type === "nsec" ? decoded.data : undefined;
+  } catch {
+    // The decoder's words quote the text.
+    return undefined;
+  }
 }
 
 /** A key out of a file that holds nothing else. */
@@ -65,17 +88,31 @@ export async function ensureKeyFile(path: string): Promise<{ npub: string; creat
   return { npub: npubOf(created ? secret : await readKeyFile(path)), created };
 }
 
-function usable(secret: SecretKey): SecretKey {
+function isUsable(secret: SecretKey): boolean {
   try {
     getPublicKey(secret);
-    return secret;
+    return true;
   } catch {
-    throw notAKey();
+    return false;
   }
 }
 
-function notAKey(): LandError {
-  return new LandError("bad_argument", "That is not a Nostr secret key.", {
-    next: "Give a key of the form nsec1… or 64 hex digits.",
+function notAKey(text: string): LandError {
+  const kind = wrongKindOf(text);
+  const what =
+    kind === undefined
+      ? "That is not a Nostr secret key."
+      : `That is ${kind}, not a Nostr secret key.`;
+  return new LandError("bad_argument", what, {
+    state: "Nothing was sent.",
+    next: nextFor(kind ?? ""),
   });
+}
+
+function nextFor(kind: string): string {
+  if (kind.includes("bunker://")) return "Give it with `--bunker`: `land login --bunker -`.";
+  if (kind.includes("ncryptsec")) {
+    return "Decrypt it first, or leave it with a remote signer: `land login --bunker -`.";
+  }
+  return "Give a key of the form nsec1… or 64 hex digits, or a remote signer with `--bunker`.";
 }

@@ -82,12 +82,16 @@ export function refuseOtherForge(session: Session, baseUrl: string): void {
   );
 }
 
+/** A session as its file holds it: the reference client's keys, in its order. */
+export function sessionText(session: Session): string {
+  const { base_url, token, npub, is_admin, can_forge_write } = session;
+  return `${JSON.stringify({ base_url, token, npub, is_admin, can_forge_write }, null, 2)}\n`;
+}
+
 /** Stores a session with mode 0600 from its first byte, whole or not at all. */
 export async function writeSession(file: string, session: Session): Promise<void> {
   await ensurePrivateFolder(dirname(file));
-  const { base_url, token, npub, is_admin, can_forge_write } = session;
-  const ordered = { base_url, token, npub, is_admin, can_forge_write };
-  await writePrivateFile(file, `${JSON.stringify(ordered, null, 2)}\n`);
+  await writePrivateFile(file, sessionText(session));
 }
 
 /** Forgets a session. Answers whether there was one. */

@@ -119,7 +119,7 @@ async function wait(call: LandingCall, on: Awaited, head: string): Promise<undef
   const before = markOf(call, head);
   const until = Math.min(call.clock.now() + safetyMs, call.endsAt);
   await waitForRecord(
-    { ...call, signal },
+    { ...call, signal, until: call.endsAt },
     until,
     async () => {
       call.record = await readRecord(call);
@@ -163,6 +163,7 @@ async function requestLanding(call: LandingCall, id: string, head: string): Prom
   const { forge, signal } = call.deps;
   const { refusal } = call.tally;
   if (refusal?.head === head) await call.wakes.next(signal, askAgainMs);
+  if (!(await standsStill(call))) return undefined;
   count(call, { requested: head });
   try {
     const request = { branchId: id, head, force: undefined };
@@ -174,6 +175,17 @@ async function requestLanding(call: LandingCall, id: string, head: string): Prom
     else throw error;
   }
   return undefined;
+}
+
+/**
+ * A forge that cannot refuse a head that fell behind is asked only where target and branch are
+ * still, right before, what the step was planned on.
+ */
+async function standsStill(call: LandingCall): Promise<boolean> {
+  if (call.forge.head === "pinned") return true;
+  const before = call.remote;
+  await fetchFacts(call, undefined);
+  return call.remote?.targetTip === before?.targetTip && call.remote?.tip === before?.tip;
 }
 
 /** Looking again does not help against these either: the landing ends with the forge's words. */

@@ -28,6 +28,8 @@ export type LandingEnd =
       readonly mergeCommit: string;
       /** `already`: somebody had landed exactly this head before. */
       readonly already: boolean;
+      /** What the forge could not pin, and what was merged in the end; only of such a forge. */
+      readonly unpinned?: string;
     })
   | (Reached & { readonly state: "waiting"; readonly on: string; readonly next: string })
   | (Reached & { readonly state: "green"; readonly next: string })

@@ -20,6 +20,8 @@ export interface RemoteFacts {
   readonly tip: string | undefined;
   readonly standing: Standing;
   readonly overwrite: Overwrite;
+  /** Of a contained head on a forge that cannot pin one: the merge that brought it in. */
+  readonly mergeOf?: string | undefined;
   /** A commit that was looked for in the target's history there. */
   readonly verified: { readonly commit: string; readonly inTarget: boolean } | undefined;
 }

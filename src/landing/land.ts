@@ -11,6 +11,7 @@ import { patiently } from "./patience.ts";
 import { nextStep } from "./planner.ts";
 import { planFrom } from "./simulate.ts";
 import type { Ending } from "./steps.ts";
+import { unpinnedNote } from "./unpinned.ts";
 import { timedWakes } from "./wakes.ts";
 
 /**
@@ -114,6 +115,13 @@ type CompleteEnding =
 async function completed(call: LandingCall, facts: Facts, ending: Ending): Promise<CompleteEnding> {
   if (ending.state === "refused" && signsOfHands.has(ending.code)) {
     return (await movedByHand(call)) ?? ending;
+  }
+  if (ending.state === "landed" && facts.head !== undefined) {
+    const unpinned = await unpinnedNote(call.deps.copy, call.forge, {
+      head: facts.head,
+      mergeCommit: ending.mergeCommit,
+    });
+    return { ...ending, ...(unpinned === undefined ? {} : { unpinned }) };
   }
   if (ending.state !== "ci_failed") return ending;
   const { forge } = call.deps;

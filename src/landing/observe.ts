@@ -42,7 +42,11 @@ export async function readRecord(call: LandingCall): Promise<ForgeBranch | undef
   const { branch } = call;
   if (branch === undefined) return undefined;
   const { forge, signal } = call.deps;
-  const record = await patiently({ ...call, signal }, () => forge.branch({ name: branch }, signal));
+  // Once it is under way, a landing outlasts a forge that is gone for as long as it may wait.
+  const until = call.tally.underWay ? call.endsAt : undefined;
+  const record = await patiently({ ...call, signal, until }, () =>
+    forge.branch({ name: branch }, signal),
+  );
   if (record?.state === "open") count(call, { openRecord: record.id });
   return record;
 }
@@ -112,7 +116,9 @@ async function remoteFacts(
     overwriteOf(copy, { branch, head, tip, targetTip }),
   );
   const [standing, overwrite] = [call.standing.value, call.overwrite.value];
-  return { targetTip, tip, verified, standing, overwrite };
+  const sought = standing === "contained" && call.forge.head === "compared";
+  const mergeOf = sought ? await copy.mergeOf(head, targetTip) : undefined;
+  return { targetTip, tip, verified, standing, overwrite, mergeOf };
 }
 
 async function remembered<T>(

@@ -137,8 +137,9 @@ const contained: Rule<Known> = ({ facts, tally, remote, branch, head, targetTip 
   const { record } = facts;
   const ended = record !== undefined && record.state !== "open" && record.head === head;
   const mergedMeanwhile = record?.state === "merged" && record.id === tally.openRecord;
-  if (ended || mergedMeanwhile) {
-    const mergeCommit = record.mergeCommit ?? (ended ? head : targetTip);
+  // A forge that writes its record after its refs, or never, does not hide a merge that is there.
+  if (ended || mergedMeanwhile || remote.mergeOf !== undefined) {
+    const mergeCommit = remote.mergeOf ?? record?.mergeCommit ?? (ended ? head : targetTip);
     return end({ state: "landed", mergeCommit, already: tally.requested !== head });
   }
   return refuse(
@@ -265,7 +266,7 @@ const fixAndLand =
 function greenEnd({ facts }: Known): Step {
   return end({
     state: "green",
-    next: `CI is green for this head and it contains ${facts.target}. Land it without merge=false.`,
+    next: `CI is green for this head and it contains ${facts.target}. Land again, this time without stopping at green.`,
   });
 }
 

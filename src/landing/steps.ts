@@ -6,7 +6,12 @@ export type Awaited = "forge_head" | "ci" | "queue";
 
 /** How a landing ends, before what was reached is added to it. */
 export type Ending =
-  | { readonly state: "landed"; readonly mergeCommit: string; readonly already: boolean }
+  | {
+      readonly state: "landed";
+      readonly mergeCommit: string;
+      readonly already: boolean;
+      readonly unpinned?: string;
+    }
   | { readonly state: "waiting"; readonly on: string; readonly next: string }
   | { readonly state: "green"; readonly next: string }
   | { readonly state: "conflict"; readonly files: readonly ConflictFile[]; readonly next: string }

@@ -14,6 +14,8 @@ export interface WaitForCiDeps {
   readonly signal: AbortSignal;
   /** What is never shown, as far as it is known by now. */
   readonly secrets?: (() => readonly string[]) | undefined;
+  /** How long it is at most from one look to the next, in milliseconds. */
+  readonly lookEveryMs?: number | undefined;
   progress(message: string): void;
 }
 
@@ -22,6 +24,8 @@ export interface WaitForCiRequest {
   /** Default: the head that the forge knows. */
   readonly head: string | undefined;
   readonly maxSeconds: number;
+  /** The head is on the remote, so a record of the branch that ended is not the last one. */
+  readonly pushed?: boolean | undefined;
 }
 
 /** What CI says of one head. `none`: no run for it by the time; `waiting`: its run goes on. */
@@ -52,7 +56,8 @@ export async function waitForCi(
   const clock = deps.clock ?? { now: () => Date.now() };
   const until = clock.now() + Math.max(0, request.maxSeconds) * 1000;
   const wakes = (deps.changes ?? timedWakes())();
-  const during = { clock, wakes, signal: deps.signal };
+  const during = { clock, wakes, signal: deps.signal, lookEveryMs: deps.lookEveryMs };
+  const isSettled = (seen: Look) => isOver(seen, request.pushed === true);
   try {
     const first = await patiently(during, () => look(deps, request, request.head));
     let told = "";
@@ -99,8 +104,8 @@ async function look(
 }
 
 /** No further waiting helps: CI has spoken, or the branch is over without a run for this head. */
-function isSettled({ verdict, branch }: Look): boolean {
-  if (verdict === "none") return branch !== undefined && branch.state !== "open";
+function isOver({ verdict, branch }: Look, pushed: boolean): boolean {
+  if (verdict === "none") return !pushed && branch !== undefined && branch.state !== "open";
   return verdict !== "pending";
 }
 

@@ -12,15 +12,24 @@ export const safetyMs = 10_000;
  * the landing and of `wait_for_ci`. `look` is not called before the first change or timeout.
  */
 export async function waitForRecord<T>(
-  during: { readonly clock: Clock; readonly wakes: Wakes; readonly signal: AbortSignal },
+  during: {
+    readonly clock: Clock;
+    readonly wakes: Wakes;
+    readonly signal: AbortSignal;
+    /** Until when a forge that fails is asked again; default: the wait's own end. */
+    readonly until?: number | undefined;
+    /** How long it is at most from one look to the next, in milliseconds. */
+    readonly lookEveryMs?: number | undefined;
+  },
   untilMs: number,
   look: () => Promise<T>,
   settled: (seen: T) => boolean,
 ): Promise<T> {
   for (;;) {
     const left = untilMs - during.clock.now();
-    await during.wakes.next(during.signal, Math.max(0, Math.min(left, safetyMs)));
-    const seen = await patiently(during, look);
+    const pause = Math.min(left, during.lookEveryMs ?? safetyMs);
+    await during.wakes.next(during.signal, Math.max(0, pause));
+    const seen = await patiently({ ...during, until: during.until ?? untilMs }, look);
     if (settled(seen) || during.clock.now() >= untilMs) return seen;
   }
 }

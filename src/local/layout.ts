@@ -28,8 +28,16 @@ export function layoutOf(stateDir: string): ForgeLayout {
   };
 }
 
-/** The two kinds of key. */
-export type KeyKind = "agent" | "owner";
+/** A key of one agent's own, `agents/NAME`; its files are named so too. */
+export type NamedKey = `agents/${string}`;
+
+/** The keys of a forge that are here: the shared agent's, the owner's, and those of named agents. */
+export type KeyKind = "agent" | "owner" | NamedKey;
+
+/** The agent that a key belongs to alone; undefined for the shared agent's and the owner's. */
+export function nameOfKey(kind: KeyKind): string | undefined {
+  return kind.startsWith("agents/") ? kind.slice("agents/".length) : undefined;
+}
 
 /** The file of a key of this forge. */
 export function keyFile(layout: ForgeLayout, kind: KeyKind): string {

@@ -15,7 +15,7 @@ export interface ServeOptions {
 /** The owner's part of the settings, as the forge's process reads it again and again. */
 function ownerSettings(settings: ForgeSettings) {
   const { ci, ciConcurrency, laneTimeoutSeconds, maxLogBytes } = settings;
-  const { allowCiChange, laneEnv, unsandboxedLanes } = settings;
+  const { allowCiChange, laneEnv, unsandboxedLanes, webhookSecret } = settings;
   return {
     ci,
     ciConcurrency,
@@ -24,6 +24,7 @@ function ownerSettings(settings: ForgeSettings) {
     allowCiChange,
     laneEnv,
     unsandboxedLanes,
+    webhookSecret,
   };
 }
 

@@ -42,6 +42,8 @@ export const settingsShape = z.object({
   laneEnv: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
   /** Lanes that run without the sandbox, by lane id. */
   unsandboxedLanes: z.array(z.string().min(1)).default([]),
+  /** Signs calls of the forge's webhook; null: there is no webhook. */
+  webhookSecret: z.string().regex(/\S/, "must not be blank").nullable().default(null),
 });
 export type ForgeSettings = z.infer<typeof settingsShape>;
 

@@ -1,4 +1,5 @@
 import { LandError } from "../domain/errors.ts";
+import { audit } from "./audit.ts";
 import { branchStatus } from "./branch-status.ts";
 import { closeBranch } from "./close-branch.ts";
 import { describeBranch } from "./describe-branch.ts";
@@ -7,12 +8,15 @@ import { inspectQueue } from "./inspect-queue.ts";
 import { landBranch } from "./land-branch.ts";
 import { laneLogs } from "./lane-logs.ts";
 import { listBranches } from "./list-branches.ts";
+import { members } from "./members.ts";
 import { mergeBranch } from "./merge-branch.ts";
+import { nightly } from "./nightly.ts";
 import type { AnyOperation } from "./operation.ts";
 import { pushBranch } from "./push-branch.ts";
 import { rebaseBranch } from "./rebase-branch.ts";
 import { recoverCi } from "./recover-ci.ts";
 import { settleTarget } from "./settle-target.ts";
+import { tokens } from "./tokens.ts";
 import { waitForCi } from "./wait-for-ci.ts";
 
 /** Everything an agent or a person may ask for, in the order in which it is shown. */
@@ -30,7 +34,11 @@ export const catalogue: readonly AnyOperation[] = [
   inspectQueue,
   recoverCi,
   describeBranch,
+  nightly,
   settleTarget,
+  members,
+  tokens,
+  audit,
 ];
 
 /** The operation behind a CLI verb, or undefined. */

@@ -51,12 +51,12 @@ export function viewChecks(head: string, runs: readonly Run[], room = laneBytes)
 }
 
 function viewLane(lane: Lane): NonNullable<ChecksView["lanes"]>[number] {
-  const why = lane.failureKind ?? (lane.reason === lane.status ? undefined : lane.reason);
+  const why = lane.status === "failed" ? lane.failureKind : reasonToWait(lane);
   return {
     lane: shownName(lane.lane, 100),
     lane_run: lane.id,
     status: lane.status,
-    ...(why === undefined || lane.status === "success" ? {} : { why: shownName(why, 100) }),
+    ...(why === undefined ? {} : { why: shownName(why, 100) }),
   };
 }
 
@@ -79,6 +79,11 @@ export function renderChecks(view: z.infer<typeof someChecks>): string {
 /** The commit that CI decides about, and its view, for a branch that the forge knows. */
 export function viewBranchChecks(branch: ForgeBranch): ChecksView {
   return viewChecks(branch.head, branch.runs);
+}
+
+/** Why a lane is not done yet, where its status does not say so itself. */
+function reasonToWait({ status, reason }: Lane): string | undefined {
+  return status === "success" || reason === status ? undefined : reason;
 }
 
 const reasonNotes: Readonly<Record<string, string>> = {

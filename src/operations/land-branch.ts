@@ -38,6 +38,8 @@ const result = z.object({
   merge_commit: z.string().optional(),
   /** Somebody had landed exactly this head before. */
   already: z.boolean().optional(),
+  /** What the forge could not pin, and what it merged in the end. */
+  unpinned: z.string().optional(),
   waiting_on: z.string().optional(),
   ...conflictShape,
   lanes: z.array(failedLaneShape).optional(),
@@ -90,6 +92,7 @@ export const landBranch = defineOperation({
     lines(
       `${answer.branch === "" ? "no branch" : titleOf(answer)}: ${answer.already === true ? "was landed already" : answer.state} · target ${answer.target}${answer.head === "" ? "" : ` · head ${answer.head}`}`,
       answer.merge_commit !== undefined && `merge commit ${answer.merge_commit}`,
+      answer.unpinned,
       answer.waiting_on !== undefined && `waiting on ${answer.waiting_on}`,
       answer.why !== undefined && `${answer.why} (${answer.code ?? answer.state})`,
       answer.note,
@@ -130,7 +133,11 @@ function viewUntracked(seen: LandingEnd["untracked"]) {
 function viewEnd(end: LandingEnd, secrets: readonly string[]): Partial<LandingView> {
   switch (end.state) {
     case "landed":
-      return { merge_commit: end.mergeCommit, ...(end.already ? { already: true } : {}) };
+      return {
+        merge_commit: end.mergeCommit,
+        ...(end.already ? { already: true } : {}),
+        ...(end.unpinned === undefined ? {} : { unpinned: end.unpinned }),
+      };
     case "waiting":
       return { waiting_on: shownName(end.on), next: end.next };
     case "green":

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isLandError, isLandingRefusal, LandError } from "../domain/errors.ts";
 import type { Forge, ForgeBranch, LandingAnswer } from "../forges/forge.ts";
+import { unpinnedNote } from "../landing/unpinned.ts";
 import { branch, head, input, text, yesOrNo } from "./arguments.ts";
 import { defineOperation, type OperationContext } from "./operation.ts";
 import { refusalOf, refusalShape, renderRefusal } from "./refusal.ts";
@@ -38,6 +39,8 @@ export const mergeBranch = defineOperation({
     forced: z.boolean().optional(),
     /** Whether the merge commit was seen in the target on the remote. */
     verified: z.boolean().optional(),
+    /** What the forge could not pin, and what it merged in the end. */
+    unpinned: z.string().optional(),
     entry: z.string().optional(),
     ...refusalShape,
   }),
@@ -66,7 +69,7 @@ export const mergeBranch = defineOperation({
         state: "merged" as const,
         merge_commit: answer.mergeCommit,
         ...(forced ? { forced } : {}),
-        ...(await verify(context, subject, answer.mergeCommit)),
+        ...(await verify(context, subject, answer.mergeCommit, expected)),
       };
     } catch (error) {
       if (!isLandingRefusal(error)) throw error;
@@ -78,6 +81,7 @@ export const mergeBranch = defineOperation({
       `${titleOf(answer)}: ${answer.already === true ? "was merged already" : answer.state}${answer.forced === true ? " by force" : ""} · head ${answer.head} · target ${answer.target}`,
       answer.merge_commit !== undefined &&
         `merge commit ${answer.merge_commit}${answer.verified === true ? ", seen in the target" : ""}`,
+      answer.unpinned,
       answer.verified === false &&
         "The merge commit was not seen in the target yet; `fetch_target` looks again.",
       answer.entry !== undefined && `queue entry ${answer.entry}; \`land_branch\` waits for it`,
@@ -176,11 +180,15 @@ async function verify(
   context: OperationContext,
   subject: Known,
   mergeCommit: string,
-): Promise<{ verified?: boolean }> {
+  head: string,
+): Promise<{ verified?: boolean; unpinned?: string }> {
   const { copy, remote } = subject.worktree;
   try {
     const { after } = await copy.fetch(remote, subject.known.target, context.signal);
-    return { verified: after !== undefined && (await copy.isAncestor(mergeCommit, after)) };
+    const verified = after !== undefined && (await copy.isAncestor(mergeCommit, after));
+    const capabilities = await subject.forge.capabilities(context.signal);
+    const unpinned = await unpinnedNote(copy, capabilities, { head, mergeCommit });
+    return { verified, ...(unpinned === undefined ? {} : { unpinned }) };
   } catch {
     return {};
   }

@@ -25,6 +25,8 @@ export interface OperationContext {
   progress(message: string): void;
   /** How long a wait lasts unless the caller says otherwise, in seconds. */
   readonly waitSeconds: number;
+  /** How long a wait looks away at most, in milliseconds; default: its own. */
+  readonly lookEveryMs?: number | undefined;
   /**
    * Asks a person. `no_way` where this face cannot show a question. A `declined` may come from
    * the client itself, so it is no proof that a person said no.

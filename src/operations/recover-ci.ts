@@ -40,6 +40,7 @@ export const recoverCi = defineOperation({
     lane: text(500).optional(),
     lane_run: text(100).optional(),
     run: text(100).optional(),
+    nightly: text(100).optional(),
   }),
   hints: { readOnly: false, destructive: true, idempotent: false },
   result: z.object({
@@ -50,6 +51,7 @@ export const recoverCi = defineOperation({
     lane: z.string().optional(),
     lane_run: z.string().optional(),
     run: z.string().optional(),
+    nightly: z.string().optional(),
     done: z.string(),
     next: z.string(),
   }),
@@ -68,8 +70,9 @@ export const recoverCi = defineOperation({
       ...(request.lane === undefined ? {} : { lane: shownName(request.lane, 100) }),
       ...(request.laneRun === undefined ? {} : { lane_run: request.laneRun }),
       ...(request.run === undefined ? {} : { run: request.run }),
+      ...(request.nightly === undefined ? {} : { nightly: request.nightly }),
       done: shownName(done, 500),
-      next: forgeActions.has(given.action) ? "`inspect_queue` shows the effect." : "`wait_for_ci`.",
+      next: nextAfter(given),
     };
   },
   render: (answer) =>
@@ -82,6 +85,7 @@ export const recoverCi = defineOperation({
         answer.lane !== undefined && `lane ${answer.lane}`,
         answer.lane_run !== undefined && `lane_run ${answer.lane_run}`,
         answer.run !== undefined && `run ${answer.run}`,
+        answer.nightly !== undefined && `nightly ${answer.nightly}`,
       ]
         .filter((part) => part !== false)
         .join(" · "),
@@ -90,6 +94,15 @@ export const recoverCi = defineOperation({
     ),
 });
 
+function nextAfter({ action, nightly }: Given): string {
+  // It decides nothing, so that neither the branch's status nor a wait for its CI shows it.
+  if (action === "rerun_lane" && nightly === undefined) {
+    return "`lane_logs` with `lane` shows that lane's new run; it decides nothing.";
+  }
+  if (nightly !== undefined) return "The forge's page of the nightly shows the effect.";
+  return forgeActions.has(action) ? "`inspect_queue` shows the effect." : "`wait_for_ci`.";
+}
+
 interface Given {
   readonly action: RecoveryAction;
   readonly worktree?: string | undefined;
@@ -97,6 +110,7 @@ interface Given {
   readonly lane?: string | undefined;
   readonly lane_run?: string | undefined;
   readonly run?: string | undefined;
+  readonly nightly?: string | undefined;
 }
 
 async function requireSupported(
@@ -131,6 +145,7 @@ async function requestOf(
   given: Given,
 ): Promise<RecoveryRequest & { about: { branch?: string; number?: string } }> {
   const nothing = { lane: undefined, laneRun: undefined, run: undefined };
+  if (given.nightly !== undefined) return ofNightly(given, given.nightly);
   if (forgeActions.has(given.action) && given.branch === undefined) {
     return {
       action: given.action,
@@ -156,4 +171,24 @@ async function requestOf(
     next: "`rerun_suite` or `wake` may start one; `inspect_queue` shows what waits.",
     facts: { possible: (await place.forge.capabilities(context.signal)).recovery },
   });
+}
+
+/** A nightly is on no branch's account. Its number may be written with `#`. */
+function ofNightly(given: Given, nightly: string): RecoveryRequest & { about: object } {
+  const id = nightly.replace(/^#/, "");
+  if (given.branch !== undefined || given.run !== undefined) {
+    throw new LandError("bad_argument", "`nightly` is instead of `branch` and `run`.", {
+      state: "Nothing was done.",
+      next: "Call again with one of them.",
+    });
+  }
+  const lane = { lane: given.lane, laneRun: given.lane_run };
+  return {
+    action: given.action,
+    branchId: undefined,
+    ...lane,
+    run: undefined,
+    nightly: id,
+    about: {},
+  };
 }

@@ -1,16 +1,19 @@
 import { z } from "zod";
+import type { BranchRef } from "../forges/forge.ts";
 import { type WaitForCiAnswer, waitForCi as wait } from "../landing/wait-ci.ts";
 import { branch, head, input, maxSeconds } from "./arguments.ts";
 import { checksShape, renderChecks, viewChecks } from "./checks-view.ts";
 import { failedLaneShape, renderFailedLanes, viewFailedLanes } from "./failed-lanes.ts";
 import { landingDeps } from "./landing-deps.ts";
-import { defineOperation } from "./operation.ts";
+import { defineOperation, type OperationContext } from "./operation.ts";
 import {
   branchShape,
   findSubject,
   lines,
   placeLine,
+  readBranchArgument,
   refuseTargetItself,
+  type Subject,
   subjectOf,
   titleOf,
 } from "./subject.ts";
@@ -39,11 +42,16 @@ export const waitForCi = defineOperation({
   async handle(context, given) {
     const subject = await findSubject(context, given);
     if (subject.known === undefined) await refuseTargetItself(subject, context.signal);
-    const seen = await wait(landingDeps(context, subject), {
-      branch: subject.known === undefined ? { name: subject.name } : { id: subject.known.id },
-      head: given.head ?? (subject.known === undefined ? subject.local?.head : undefined),
-      maxSeconds: given.max_seconds ?? context.waitSeconds,
-    });
+    const { head: wanted, pushed } = await headToWaitFor(context, subject, given.head);
+    const seen = await wait(
+      { ...landingDeps(context, subject), lookEveryMs: context.lookEveryMs },
+      {
+        branch: refOf(subject, given.branch),
+        head: wanted,
+        pushed,
+        maxSeconds: given.max_seconds ?? context.waitSeconds,
+      },
+    );
     const { ci: _verdict, ...checks } = viewChecks(
       seen.head,
       seen.run === undefined ? [] : [seen.run],
@@ -68,6 +76,36 @@ export const waitForCi = defineOperation({
       placeLine(answer),
     ),
 });
+
+/**
+ * The head in the work tree, where it is pushed and the forge has yet to notice; else the one that
+ * the forge has. What CI said of the head before is no answer about the one that was just pushed.
+ */
+async function headToWaitFor(
+  context: OperationContext,
+  subject: Subject,
+  given: string | undefined,
+): Promise<{ head: string | undefined; pushed?: boolean }> {
+  if (given !== undefined) return { head: given };
+  const { known, local } = subject;
+  if (known === undefined || local?.head === undefined || local.head === known.head) {
+    return { head: known === undefined ? local?.head : undefined };
+  }
+  const { copy, remote } = subject.worktree;
+  try {
+    const tip = await copy.remoteTip(remote, subject.name, context.signal);
+    if (tip === local.head) return { head: tip, pushed: true };
+  } catch {
+    // Then the forge's own word is all there is; the answer says which head it is about.
+  }
+  return { head: undefined };
+}
+
+/** By number only where a number was named: a name that is pushed again gets a new one. */
+function refOf(subject: Subject, given: string | undefined): BranchRef {
+  const named = given === undefined ? undefined : readBranchArgument(given);
+  return named !== undefined && "id" in named ? named : { name: subject.name };
+}
 
 /** Where failed lanes are shown with their logs, the list of all lanes has less room. */
 const laneBytesBesideLogs = 600;

@@ -8,6 +8,10 @@ export interface Worktree {
   readonly copy: WorkingCopy;
   /** Name of the git remote that leads to the forge. */
   readonly remote: string;
+  /** The named agent that this work tree speaks as; undefined: the one that all share. */
+  readonly agent?: string | undefined;
+  /** Agents that have keys of their own here, whether the forge lets them in or not. */
+  readonly agentsHere?: () => Promise<readonly { readonly name: string; readonly npub: string }[]>;
   /** The forge with the agent's key; starts a local one that is not running. */
   forge(signal?: AbortSignal): Promise<Forge>;
   /** The same forge with the owner's key; fails with `forbidden` where there is none here. */

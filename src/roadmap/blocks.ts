@@ -64,9 +64,10 @@ function headingLevel(words: string): number {
   return /^(#{1,6})(?:\s|$)/.exec(words)?.[1]?.length ?? 0;
 }
 
-/** What follows the mark of a list entry. */
+/** What follows the mark of a list entry. A number is one where an item's id follows it. */
 function entryText(words: string): string | undefined {
-  return /^[-*+]\s/.test(words) ? words.slice(1).trim() : undefined;
+  const mark = /^(?:[-*+]|\d{1,9}[.)](?=\s\W{0,9}[A-Z][A-Z0-9]{1,9}-\d))\s/.exec(words)?.[0];
+  return mark === undefined ? undefined : words.slice(mark.length).trim();
 }
 
 function endOfParagraph(lines: readonly string[], from: number): number {

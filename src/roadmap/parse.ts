@@ -29,6 +29,9 @@ const quotedBytes = 60;
 
 const partId = /^[A-Z][A-Z0-9]{1,9}$/;
 const itemId = /^([A-Z][A-Z0-9]{1,9})-[0-9]{1,4}$/;
+/** An id and a status in another dress: a task, struck out, underscored, all in bold. */
+const dressedItem =
+  /^(?:\[[ xX]?\]|[*_~`\s]){0,9}([A-Z][A-Z0-9]{1,9}-[0-9]{1,4})[*_~`:\s]{0,9}\(([^()]{0,40})\)[*_~`:]{0,9}/;
 const shape = "`### ABC · Title · open`";
 const itemShape = "`- **ABC-1** (open) Text`";
 
@@ -64,6 +67,9 @@ class Reading {
   /** Where the document says that it is a roadmap. */
   #markedAt: number | undefined;
   #part: PartDraft | undefined;
+  /** Items whose id names no heading that is there, below none. */
+  readonly #lost: RoadmapItem[] = [];
+  #isFull = false;
 
   take(block: Block): void {
     if (block.kind === "comment") this.#mark(block.text, block.line);
@@ -78,7 +84,10 @@ class Reading {
     this.#judgeParts();
     this.#judgeDocument();
     const problems = this.#problems.toSorted((a, b) => a.line - b.line);
-    const parts = this.#parts.map(({ level: _level, ...part }) => part);
+    const parts = [
+      ...this.#parts.map(({ level: _level, ...part }) => part),
+      ...partOfTheLost(this.#lost),
+    ];
     return { roadmap: { title: this.#title ?? "", parts }, problems: capped(problems) };
   }
 
@@ -133,10 +142,15 @@ class Reading {
   }
 
   #entry(text: string, line: number): void {
-    const [whole = "", id = "", word] =
+    let [whole = "", id = "", word] =
       /^\*\*([^*\s]{1,40})\*\*[ \t]{0,9}(?:\(([^()]{0,40})\))?/.exec(text) ?? [];
+    const wanted = `it should be ${itemShape}.`;
+    const dressed = itemId.test(id) ? null : dressedItem.exec(text);
+    if (statusOf(dressed?.[2]) !== undefined) {
+      [whole = "", id = "", word] = dressed ?? [];
+      this.#tell(line, `${id} is not written as an item; ${wanted}`);
+    }
     if (!itemId.test(id)) {
-      const wanted = `it should be ${itemShape}.`;
       if (id !== "" && statusOf(word) !== undefined) {
         this.#tell(line, `${quoted(id)} is no id; ${wanted}`);
       } else if (statusOf(/^\(([^()]{0,40})\)/.exec(text)?.[1]) !== undefined) {
@@ -144,12 +158,13 @@ class Reading {
       }
       return;
     }
-    if (this.#items.length === mostItems) {
-      this.#tell(line, `Only the first ${mostItems} items are read.`);
+    if (this.#items.length >= mostItems) {
+      if (!this.#isFull) this.#tell(line, `Only the first ${mostItems} items are read.`);
+      this.#isFull = true;
+      return;
     }
-    if (this.#items.length >= mostItems) return;
     const status = statusOf(word);
-    if (word === undefined) this.#tell(line, `${id} has no status; it should be ${itemShape}.`);
+    if (word === undefined) this.#tell(line, `${id} has no status; ${wanted}`);
     else if (status === undefined) this.#tell(line, unknownStatus(id, word));
     const words = text.slice(whole.length).trim();
     if (words === "") this.#tell(line, `${id} has no text.`);
@@ -178,7 +193,7 @@ class Reading {
       if (here?.id === "") here.items.push(item);
       else {
         if (here?.id !== prefix) this.#tell(line, misplaced(id, here, named, prefix));
-        (named ?? here)?.items.push(item);
+        ((named ?? here)?.items ?? this.#lost).push(item);
       }
     }
   }
@@ -213,6 +228,15 @@ class Reading {
       this.#tell(marked, `The section "${wanted}" is missing (\`## ${wanted}\`).`);
     }
   }
+}
+
+/** A list of what has no place in the document, so that it is shown all the same. */
+function partOfTheLost(items: readonly RoadmapItem[]): RoadmapPart[] {
+  const [first] = items;
+  if (first === undefined) return [];
+  const status = items.some((item) => isUnsettled(item.status)) ? "open" : "done";
+  const title = "Below no heading";
+  return [{ id: "", title, status, kind: "list", section: "", line: first.line, items }];
 }
 
 function misplaced(

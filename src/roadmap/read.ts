@@ -99,7 +99,8 @@ async function topOf(git: Git, folder: string, signal?: AbortSignal): Promise<st
 function insidePath(configured: string): string {
   const path = join(configured).split(sep).join("/");
   const parts = path.split("/");
-  const leaves = configured === "" || isAbsolute(configured) || parts.includes("..");
+  const isPlain = configured !== "" && !/\p{Cc}/u.test(configured);
+  const leaves = !isPlain || isAbsolute(configured) || parts.includes("..");
   if (!leaves && path !== "." && !parts.some((part) => part.toLowerCase() === ".git")) return path;
   const named = headBytes(oneLine(configured), 200).text;
   throw new LandError("unsupported", `${roadmapKey} names "${named}", no file of the work tree.`, {

@@ -57,7 +57,8 @@ export function renderRoadmap(view: RoadmapView): string {
       ...part.items.map((item) => `  ${item.id} (${item.status}) ${wordsOf(item, view)}`),
     ].join("\n"),
   );
-  const none = parts.length === 0 ? ["Nothing is open."] : [];
+  const nothing = view.problems.length === 0 ? "Nothing" : "Nothing that could be read";
+  const none = parts.length === 0 ? [`${nothing} is open.`] : [];
   return [head.join("\n"), ...parts, ...none].join("\n\n");
 }
 

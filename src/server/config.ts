@@ -12,6 +12,8 @@ export interface OwnerSettings {
   readonly laneEnv: Readonly<Record<string, string>>;
   /** Lanes that the owner exempts from the sandbox, by lane id. */
   readonly unsandboxedLanes: readonly string[];
+  /** Signs calls of the webhook; there is none without it. */
+  readonly webhookSecret?: string | null;
 }
 
 /** Everything the forge's process is told at its start. Paths are absolute. */

@@ -162,6 +162,7 @@ class Server implements RunningServer {
       wakeFile: config.wakeFile,
       ingest: () => repository.ingest(),
       log,
+      now: () => this.#parts.clock.now(),
     });
     this.#wakes = wakes;
     try {
@@ -191,7 +192,7 @@ class Server implements RunningServer {
 
   #app() {
     const { config, store, repository, ci, clock, log } = this.#parts;
-    const access = new Access({ store, config, clock, bases: () => this.#bases });
+    const access = new Access({ store, clock, bases: () => this.#bases });
     return createApp({
       config,
       store,
@@ -201,6 +202,8 @@ class Server implements RunningServer {
       log,
       access,
       live: this.#live,
+      ingestion: () =>
+        this.#wakes?.health ?? { checkedAt: undefined, error: undefined, lastErrorAt: undefined },
       instance: this.instance,
       hosts: () => this.#hosts,
       draining: () => this.#draining,

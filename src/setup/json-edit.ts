@@ -6,10 +6,10 @@ import {
   printParseErrorCode,
 } from "jsonc-parser";
 import { insertion, newDocument, removal, replacement } from "./json-text.ts";
-import { applyEdits, lineAt, type TextEdit } from "./text-edit.ts";
+import { applyEdits, lineAt, lineEndingOf, type TextEdit } from "./text-edit.ts";
 import { Unfit } from "./unfit.ts";
 
-/** A path of names; the root is always an object. */
+/** A path of names, and of an item's number where it goes through a list; the root is an object. */
 export type Path = readonly string[];
 
 /** Reads a JSON document, comments and trailing commas allowed. Throws Unfit. */
@@ -42,8 +42,11 @@ export function setMember(text: string, path: Path, value: unknown): TextEdit[] 
   const root = parseJson(text);
   const [first = ""] = path;
   if (root === undefined) {
-    const content = newDocument(first, nested(path.slice(1), value));
-    return checked(text, [{ offset: 0, length: text.length, content }], path);
+    return checked(
+      text,
+      [wholeDocument(text, newDocument(first, nested(path.slice(1), value)))],
+      path,
+    );
   }
   requireObjects(text, root, path.slice(0, -1));
   const node = nodeAt(text, root, path);
@@ -86,6 +89,14 @@ export function removeAndPrune(text: string, path: Path, index?: number): TextEd
   return [...edits, ...removeAndPrune(applyEdits(text, edits), above)];
 }
 
+/** A document for a text that has none: behind comments, in the place of mere space. */
+function wholeDocument(text: string, document: string): TextEdit {
+  if (text.trim() === "") return { offset: 0, length: text.length, content: document };
+  const eol = lineEndingOf(text);
+  const content = (text.endsWith("\n") ? "" : eol) + document.replaceAll("\n", eol);
+  return { offset: text.length, length: 0, content };
+}
+
 function nested(path: Path, value: unknown): unknown {
   return path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
 }
@@ -110,7 +121,8 @@ function requireObjects(text: string, root: Node, path: Path): void {
     const at = path.slice(0, depth);
     const node = nodeAt(text, root, at);
     if (node === undefined) return;
-    if (node.type !== "object") {
+    const isNumbered = node.type === "array" && /^\d+$/.test(path[depth] ?? "");
+    if (node.type !== "object" && !isNumbered) {
       throw new Unfit(`\`${at.join(".")}\` is not an object`, lineAt(text, node.offset));
     }
   }
@@ -120,6 +132,10 @@ function requireObjects(text: string, root: Node, path: Path): void {
 function nodeAt(text: string, root: Node, path: Path): Node | undefined {
   let node: Node | undefined = root;
   for (const [depth, name] of path.entries()) {
+    if (node?.type === "array") {
+      node = node.children?.[Number(name)];
+      continue;
+    }
     if (node?.type !== "object") return undefined;
     const members: Node[] = (node.children ?? []).filter((member) => nameOf(member) === name);
     if (members.length > 1) {

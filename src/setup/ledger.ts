@@ -32,6 +32,8 @@ const fileRecord = z.object({
   folders: z.array(z.string()),
   /** The hash of the text that was written. */
   after: z.string(),
+  /** Whether others had written into it too by then, so that it never goes as a whole. */
+  shared: z.boolean().optional(),
   /** From that text back to the one before us; none where both are no longer known. */
   inverse: z.array(edit).optional(),
   parts: z.record(z.string(), partRecord),

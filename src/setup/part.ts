@@ -68,7 +68,11 @@ export function lookFor(part: Part, text: string, record?: unknown): Held {
     case "json_item": {
       const items = listAt(text, part.path) ?? [];
       if (items.some((item) => isDeepStrictEqual(item, part.value))) return { state: "same" };
-      return { state: items.some((item) => isOurItem(item, record)) ? "ours" : "none" };
+      const spot = spotOf(items, part, record);
+      if (spot === undefined) return { state: "none" };
+      const found = hooksOf(items[spot.item])[spot.hook ?? -1];
+      const same = spot.hook !== undefined && isDeepStrictEqual(found, hooksOf(part.value)[0]);
+      return { state: same ? "same" : "ours" };
     }
     case "block": {
       const block = blockIn(text);
@@ -103,12 +107,11 @@ export function put(part: Part, text: string, record?: unknown): TextEdit[] {
         if (!names.includes(name)) edits.push(...setMember(applyEdits(text, edits), [name], value));
       }
       const now = applyEdits(text, edits);
-      const at = (listAt(now, part.path) ?? []).findIndex((item) => isOurItem(item, record));
-      const made =
-        at === -1
-          ? appendItem(now, part.path, part.value)
-          : replaceItem(now, part.path, at, part.value);
-      return [...edits, ...made];
+      const spot = spotOf(listAt(now, part.path) ?? [], part, record);
+      if (spot === undefined) return [...edits, ...appendItem(now, part.path, part.value)];
+      const { path, index } = placeOf(part.path, spot);
+      const value = spot.hook === undefined ? part.value : hooksOf(part.value)[0];
+      return [...edits, ...replaceItem(now, path, index, value)];
     }
     case "block":
       return putBlock(text, part.text);
@@ -155,11 +158,10 @@ function hasComment(text: string): boolean {
 function takeItems(part: Part & { kind: "json_item" }, text: string, record: unknown): TextEdit[] {
   const edits: TextEdit[] = [];
   for (let now = text; ; now = applyEdits(text, edits)) {
-    const at = (listAt(now, part.path) ?? []).findIndex(
-      (item) => isDeepStrictEqual(item, part.value) || isOurItem(item, record),
-    );
-    if (at === -1) return edits;
-    edits.push(...removeAndPrune(now, part.path, at));
+    const spot = spotOf(listAt(now, part.path) ?? [], part, record);
+    if (spot === undefined) return edits;
+    const { path, index } = placeOf(part.path, spot);
+    edits.push(...removeAndPrune(now, path, index));
   }
 }
 
@@ -204,11 +206,42 @@ function isOurLaunch(entry: Entry): boolean {
   );
 }
 
-/** Whether a hook is one of ours: known from the ledger, or by the words only ours have. */
-function isOurItem(item: unknown, record: unknown): boolean {
-  if (record !== undefined && isDeepStrictEqual(item, record)) return true;
-  const commands = commandsOf(item);
-  return commands.length > 0 && commands.every(isOurCommand);
+/** Where a hook of ours is in a list. `hook`: in an item that others put hooks of theirs into. */
+interface Spot {
+  readonly item: number;
+  readonly hook?: number;
+}
+
+/** Looks for a hook of ours: known from the ledger, or by the words only ours have. */
+function spotOf(
+  items: readonly unknown[],
+  { value }: Part & { kind: "json_item" },
+  record: unknown,
+): Spot | undefined {
+  const known = record === undefined ? [value] : [value, record];
+  const isOurs = (hook: unknown) => {
+    const commands = commandsOf(hook);
+    return commands.length > 0 && commands.every(isOurCommand);
+  };
+  const item = items.findIndex(
+    (one) => known.some((other) => isDeepStrictEqual(one, other)) || isOurs(one),
+  );
+  if (item !== -1) return { item };
+  for (const [at, one] of items.entries()) {
+    const hook = hooksOf(one).findIndex(isOurs);
+    if (hook !== -1) return { item: at, hook };
+  }
+  return undefined;
+}
+
+function placeOf(path: Path, { item, hook }: Spot): { path: Path; index: number } {
+  return hook === undefined
+    ? { path, index: item }
+    : { path: [...path, String(item), "hooks"], index: hook };
+}
+
+function hooksOf(item: unknown): readonly unknown[] {
+  return isEntry(item) && Array.isArray(item.hooks) ? item.hooks : [];
 }
 
 function isOurCommand(command: string): boolean {
@@ -222,5 +255,5 @@ function isOurCommand(command: string): boolean {
 function commandsOf(item: unknown): string[] {
   if (!isEntry(item)) return [];
   const own = typeof item.command === "string" ? [item.command] : [];
-  return Array.isArray(item.hooks) ? [...own, ...item.hooks.flatMap(commandsOf)] : own;
+  return [...own, ...hooksOf(item).flatMap(commandsOf)];
 }

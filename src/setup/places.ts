@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type Dialect, dialectOf } from "./dialects.ts";
 import { type HookFormat, hookCommand } from "./hook-command.ts";
 import type { Path } from "./json-edit.ts";
 import type { Part } from "./part.ts";
@@ -41,6 +42,8 @@ export interface Place {
   readonly file: string;
   readonly role: "mcp" | "hook" | "plugin" | "skill" | "instructions";
   readonly part: Part;
+  /** What the client takes in this file, where that is less than JSON with comments. */
+  readonly dialect?: Dialect | undefined;
 }
 
 /** What can be seen of the file system when places are chosen. */
@@ -261,7 +264,8 @@ function mcpPlace(client: Client, scope: Scope, at: Folders, around: Surrounding
     ? mcpEntry("claude-code", around.land, waitSecondsOf("copilot"))
     : mcpEntry(client, around.land);
   const kind = client === "codex" ? "toml_table" : "json_member";
-  return { file: at.mcp, role: "mcp", part: { kind, path, value } };
+  const dialect = dialectOf(client, "mcp");
+  return { file: at.mcp, role: "mcp", part: { kind, path, value }, dialect };
 }
 
 const hookFormats: Readonly<Record<Exclude<Client, "opencode">, HookFormat>> = {
@@ -288,7 +292,7 @@ function hookPlace(client: Client, scope: Scope, at: Folders, around: Surroundin
   const [[event, items] = ["", []]] = Object.entries(hooks);
   const [value = {}] = items;
   const part: Part = { kind: "json_item", path: ["hooks", event], value, beside };
-  return { file: at.hook, role: "hook", part };
+  return { file: at.hook, role: "hook", part, dialect: dialectOf(client, "hook") };
 }
 
 function goneText(client: Client, scope: Scope): string {
@@ -307,9 +311,12 @@ function notesOf(client: Client, scope: Scope): string[] {
         scope === "project"
           ? "Codex reads a project's configuration only once the folder is trusted, and runs the hook only once a person has looked at it: start `codex` here and open `/hooks`."
           : "Codex runs the hook only once a person has looked at it: start `codex` and open `/hooks`. It asks again after each change of the hook.",
+        'Without a person, `codex exec` declines our tools unless `[mcp_servers.land]` has `default_tools_approval_mode = "approve"`; set it yourself if you want that.',
       ];
     case "gemini":
-      return ["Gemini CLI starts MCP servers and a project's hooks only in trusted folders."];
+      return [
+        "Gemini CLI starts MCP servers and a project's hooks only in trusted folders; without a person, `GEMINI_CLI_TRUST_WORKSPACE=true` trusts one, and `--allowed-mcp-server-names=land` or `--approval-mode=yolo` lets it call our tools.",
+      ];
     case "copilot":
       return mcp === ""
         ? []

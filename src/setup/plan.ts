@@ -1,4 +1,6 @@
-import type { LandError } from "../domain/errors.ts";
+import { sep } from "node:path";
+import { isLandError, type LandError } from "../domain/errors.ts";
+import { unreadableFor } from "./dialects.ts";
 import { type FileRecord, type Ledger, type PartRecord, partOf } from "./ledger.ts";
 import { isBlank, lookFor, type Part, partName, put, recordOf, take } from "./part.ts";
 import type { Place } from "./places.ts";
@@ -99,11 +101,33 @@ function planEach(
       if (outcome.record === undefined) delete files[real];
       else files[real] = outcome.record;
     } catch (error) {
-      problems.push(error instanceof Unfit ? unfit(path, error) : (error as LandError));
+      problems.push(problemOf(path, error));
     }
   }
+  handFoldersDown(ledger, files);
   if (shared.length > 0) notes.push(sharedNote(shared));
   return { changes, ledger: { files }, notes, problems };
+}
+
+function problemOf(path: string, error: unknown): LandError {
+  if (isLandError(error)) return error;
+  if (error instanceof Unfit) return unfit(path, error);
+  // What reads a document calls itself for each level of it.
+  if (error instanceof RangeError) return unfit(path, new Unfit("it is nested too deeply"));
+  throw error;
+}
+
+/** Folders made for a file that is ours no longer are those of the files that are left in them. */
+function handFoldersDown(before: Ledger, files: Record<string, FileRecord>): void {
+  const folders = Object.entries(before.files).flatMap(([file, record]) =>
+    files[file] === undefined ? record.folders : [],
+  );
+  for (const [file, record] of Object.entries(files)) {
+    const above = folders.filter((folder) => file.startsWith(folder + sep));
+    if (above.length === 0) continue;
+    const all = [...new Set([...above, ...record.folders])];
+    files[file] = { ...record, folders: all.sort((a, b) => a.length - b.length) };
+  }
 }
 
 function sharedNote(files: readonly string[]): string {
@@ -129,6 +153,7 @@ function setUpFile(
   replace: boolean,
 ): Outcome {
   const { text, path, bytes } = snapshot;
+  const notes = dialectNotes({ snapshot, places });
   const edits: TextEdit[] = [];
   let now = text;
   const parts: Record<string, PartRecord> = { ...record?.parts };
@@ -152,11 +177,31 @@ function setUpFile(
       owners: withOwner(known, owner),
     };
   }
-  if (edits.length === 0) return { record: withParts(record, parts) };
+  if (edits.length === 0) return { record: withParts(record, parts), notes };
   return {
     change: { snapshot, roles: rolesOf(places), after: now, folders: [] },
     record: recordAfter(snapshot, record, edits, now, parts),
+    notes,
   };
+}
+
+/**
+ * Throws Unfit where the client is known to read nothing of a file as it is, so that a set-up of it
+ * would do nothing; where that is only feared, answers a note.
+ */
+export function dialectNotes({
+  snapshot: { path, text, bom },
+  places,
+}: Subject): readonly string[] {
+  if (text.trim() === "") return [];
+  const notes = places.flatMap(({ dialect }) => {
+    const unreadable = dialect && unreadableFor(dialect, text, bom);
+    if (unreadable === undefined) return [];
+    if (dialect?.tried === true) throw new Unfit(unreadable.why, unreadable.line);
+    const line = unreadable.line === undefined ? "" : ` (line ${unreadable.line})`;
+    return [`${path}: ${unreadable.why}${line}.`];
+  });
+  return [...new Set(notes)];
 }
 
 function recordAfter(
@@ -170,7 +215,7 @@ function recordAfter(
   if (bytes === undefined) return { ...common, created: true, folders: [...missing] };
   const { created = false, folders = [] } = record ?? {};
   // What we made goes as a whole, so nothing has to be remembered of how it was before.
-  if (created) return { ...common, created, folders };
+  if (created) return { ...common, created, folders, ...sharedMark(record, text) };
   const back = inverseOf(text, edits);
   if (record === undefined) return { ...common, created, folders, inverse: [...back] };
   // Somebody else wrote since; the way back to what was before us is no longer known.
@@ -178,6 +223,13 @@ function recordAfter(
     return { ...common, created, folders };
   }
   return { ...common, created, folders, inverse: [...back, ...record.inverse] };
+}
+
+/** Whether a recorded file holds something that others wrote since we made it. */
+function sharedMark(record: FileRecord | undefined, text: string): { shared?: true } {
+  const isShared =
+    record !== undefined && (record.shared === true || record.after !== hashOf(text));
+  return isShared ? { shared: true } : {};
 }
 
 function withParts(
@@ -231,7 +283,8 @@ function undoFile(
     after,
     folders: after === undefined ? (record?.folders ?? []) : [],
   };
-  const kept = left === undefined ? undefined : { ...left, after: hashOf(after ?? "") };
+  const mark = sharedMark(record, snapshot.text);
+  const kept = left === undefined ? undefined : { ...left, ...mark, after: hashOf(after ?? "") };
   if (kept !== undefined) delete kept.inverse;
   return { change, record: kept, notes, shared: stays };
 }
@@ -287,7 +340,7 @@ function textWithout(
   all: boolean,
 ): string | undefined {
   const untouched = record !== undefined && all && hashOf(text) === record.after;
-  if (untouched && record.created) return undefined;
+  if (untouched && record.created && record.shared !== true) return undefined;
   if (untouched && record.inverse !== undefined) return applyEdits(text, record.inverse);
   const after = taken.reduce(
     (now, { part, written }) => applyEdits(now, take(part, now, written)),

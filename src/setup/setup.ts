@@ -18,7 +18,14 @@ import {
   type Surroundings,
   vscodeUser,
 } from "./places.ts";
-import { type FileChange, type Plan, planSetUp, planUndo, type Subject } from "./plan.ts";
+import {
+  dialectNotes,
+  type FileChange,
+  type Plan,
+  planSetUp,
+  planUndo,
+  type Subject,
+} from "./plan.ts";
 import { allOf } from "./problem.ts";
 import { type Client, clients, type Launch } from "./shapes.ts";
 import { type Snapshot, snapshotOf } from "./snapshot.ts";
@@ -327,11 +334,12 @@ function writesOf(plan: Plan, before: Ledger, file: Snapshot, scope: Scope): rea
 async function stateOf({ places }: Places, within?: string): Promise<SetupState> {
   try {
     const subjects = await subjectsOf(places, within);
-    const states = subjects.flatMap(({ snapshot, places: own }) =>
-      own.map(({ part }) =>
+    const states = subjects.flatMap(({ snapshot, places: own }) => {
+      dialectNotes({ snapshot, places: own });
+      return own.map(({ part }) =>
         snapshot.bytes === undefined ? "none" : lookFor(part, snapshot.text).state,
-      ),
-    );
+      );
+    });
     if (states.every((state) => state === "same")) return "set_up";
     return states.some((state) => state === "same" || state === "ours") ? "partly" : "none";
   } catch {

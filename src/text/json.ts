@@ -70,3 +70,11 @@ function cutValue(value: unknown, step: (typeof steps)[number]): unknown {
   }
   return value;
 }
+
+/** Why `JSON.parse` failed, without the piece of the text that its own words repeat. */
+export function whyNoJson(error: unknown): string {
+  const words = error instanceof Error ? error.message : "";
+  const position = /\bat position (\d+)/.exec(words)?.[1];
+  if (position !== undefined) return `not valid JSON at position ${position}`;
+  return /end of JSON input/.test(words) ? "it ends too early" : "not valid JSON";
+}

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { aboutOf, bundlePaths, bundleText } from "../../scripts/bundles.ts";
 import { catalogue } from "../../src/operations/catalogue.ts";
 import { bundle, desktopServer, type Host, hookIn, hosts, serverOf } from "../support/bundles.ts";
+import { codePieces } from "../support/named-things.ts";
 import { root } from "../support/sources.ts";
 
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -112,6 +113,17 @@ function namedPaths(text: string): string[] {
   });
   return named;
 }
+
+describe("docs/bundles.md", () => {
+  it("names every file of the bundles, and none that is not there", () => {
+    const table = read("docs/bundles.md")
+      .split("\n")
+      .filter((line) => line.startsWith("| "));
+    const cells = table.flatMap((row) => codePieces(row.split("|")[2] ?? ""));
+    const named = cells.map(({ text }) => text).sort();
+    expect(named).toEqual([...bundlePaths, ".mcpbignore"].sort());
+  });
+});
 
 describe("servers and hooks", () => {
   it.each(Object.keys(hosts) as Host[])("%s starts the server with its own wait", (host) => {

@@ -15,7 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ["domain"],
   contract: ["domain"],
   git: ["domain", "process"],
-  identity: ["domain"],
+  identity: ["domain", "text"],
   local: ["domain", "text", "contract", "process", "git", "identity"],
   forges: ["domain", "text", "contract", "git", "identity", "local"],
   landing: ["domain", "text", "git", "forges"],

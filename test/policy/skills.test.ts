@@ -3,10 +3,12 @@ import { join } from "node:path";
 import matter from "gray-matter";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { endingOfAnswer, exitCodes } from "../../src/cli/exit-codes.ts";
-import { failureKinds } from "../../src/domain/status.ts";
+import { type Ending, endingOfAnswer, endingOfError, exitCodes } from "../../src/cli/exit-codes.ts";
+import { errorCodes } from "../../src/domain/errors.ts";
+import { executionReasons, failureKinds } from "../../src/domain/status.ts";
 import { recoveryActions } from "../../src/forges/forge.ts";
 import { landBranch } from "../../src/operations/land-branch.ts";
+import { isOperationWord } from "../support/known-things.ts";
 import { connectInMemory } from "../support/mcp.ts";
 import { codePieces, linksOf } from "../support/named-things.ts";
 import { root } from "../support/sources.ts";
@@ -34,7 +36,30 @@ const allowedKeys = ["name", "description", "license", "compatibility", "metadat
 /** A token is seldom less than three characters and a half of English with code. */
 const charactersOfBody = 5000 * 3.5;
 
+/** Programs, remotes, branches and the manifest's keys, which skills name beside our own words. */
+const otherWords = new Set(["land", "ph", "sleep", "forge", "origin", "main", "command"]);
+const knownReasons: readonly string[] = [...executionReasons, ...failureKinds];
+
+/** Words alone in code marks that are none of ours. */
+function strangeWords(markdown: string): string[] {
+  return codePieces(markdown)
+    .map(({ text }) => text)
+    .filter((text) => /^[a-z]+$/.test(text) && !otherWords.has(text))
+    .filter((text) => !isOperationWord(text) && !knownReasons.includes(text));
+}
+
 describe("skills", () => {
+  it.each(names)("name no state, action, key or code that there is not: %s", (name) => {
+    const texts = ["SKILL.md", ...readSkill(name).others];
+    for (const path of texts) {
+      expect(strangeWords(readFileSync(join(folder, name, path), "utf8"))).toEqual([]);
+    }
+    expect(strangeWords("`landed`, `forbiddem` and `superceded`")).toEqual([
+      "forbiddem",
+      "superceded",
+    ]);
+  });
+
   it("are the two that the rest of the kit names", () => {
     expect(names).toEqual(["land", "recover-ci"]);
   });
@@ -104,6 +129,8 @@ describe("skills", () => {
   });
 });
 
+const isErrorCode = (word: string) => (errorCodes as readonly string[]).includes(word);
+
 /** The rows of a text's tables, as the words in code marks of their first cell. */
 function firstCells(markdown: string): string[] {
   return markdown
@@ -125,6 +152,25 @@ describe("the skill land", () => {
     }
   });
 
+  it("tells the exit codes of what is no end of a landing", () => {
+    const said =
+      /Exit code (\d+) is\s+a wrong command line, (\d+) no repository or no forge, (\d+) a/;
+    const [, ...codes] = said.exec(readSkill("land").body) ?? [];
+    const endings: Ending[] = ["usage", "no_forge", "unreachable"];
+    expect(codes.map(Number)).toEqual(endings.map((ending) => exitCodes[ending].code));
+  });
+
+  it("knows every code that a landing can be refused with", () => {
+    const text = readFileSync(join(folder, "land/references/refusals.md"), "utf8");
+    const refusals = errorCodes.filter((code) => ["refused", "over"].includes(endingOfError(code)));
+    expect(firstCells(text)).toEqual(expect.arrayContaining(refusals));
+    expect(firstCells(text).filter((word) => !isErrorCode(word))).toEqual([
+      "code",
+      "nothing_to_land",
+      "code",
+    ]);
+  });
+
   it("knows every kind of failure", () => {
     const text = readFileSync(join(folder, "land/references/failures.md"), "utf8");
     expect(firstCells(text).sort()).toEqual([...failureKinds].sort());
@@ -132,6 +178,19 @@ describe("the skill land", () => {
 });
 
 describe("the skill recover-ci", () => {
+  it("has a row for every reason and every kind of failure", () => {
+    const { body } = readSkill("recover-ci");
+    const table = /## 2\. Choose\n([\s\S]*?)\n## /.exec(body)?.[1] ?? "";
+    const seen = table.split("\n").flatMap((row) => codePieces(row.split("|")[1] ?? ""));
+    const words = new Set(seen.map(({ text }) => text));
+    // Whatever is merely queued or runs has rows in words.
+    const reasons = knownReasons.filter((reason) => !["queued", "running"].includes(reason));
+    expect(reasons.filter((reason) => !words.has(reason))).toEqual([]);
+    for (const status of ["queued", "running", "failed"]) {
+      expect(table).toMatch(new RegExp(`^\\| ${status}\\b`, "m"));
+    }
+  });
+
   it("shows every action with its tool and its command", () => {
     const { body } = readSkill("recover-ci");
     const shown = codePieces(body).map(({ text }) => text);

@@ -25,7 +25,10 @@ export interface Scene {
   readonly repo: string;
   readonly env: Readonly<Record<string, string>>;
   /** Runs `land` to its end. Default folder: the work tree. */
-  land(args: readonly string[], how?: { cwd?: string; stdin?: string }): Promise<Ran>;
+  land(
+    args: readonly string[],
+    how?: { cwd?: string; stdin?: string; env?: Readonly<Record<string, string>> },
+  ): Promise<Ran>;
   /** Runs git in the work tree; answers its trimmed output. */
   git(...args: string[]): Promise<string>;
   write(files: Readonly<Record<string, string>>): Promise<void>;
@@ -101,7 +104,7 @@ export async function aRepository(
     land: (args, how = {}) =>
       runToEnd(process.execPath, [launcher, ...args], {
         cwd: how.cwd ?? repo,
-        env,
+        env: how.env ?? env,
         stdin: how.stdin,
         signal: running.signal,
       }),

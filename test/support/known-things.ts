@@ -6,6 +6,7 @@ import { documentedProgram } from "../../scripts/cli-doc.ts";
 import { exitCodes } from "../../src/cli/exit-codes.ts";
 import { errorCodes } from "../../src/domain/errors.ts";
 import { catalogue, operationForCommand } from "../../src/operations/catalogue.ts";
+import { manifestPath } from "../../src/server/ci/select.ts";
 import {
   bareArguments,
   codePieces,
@@ -47,7 +48,7 @@ const referenceClient: Readonly<Record<string, readonly string[]>> = {
 const referenceOptions = ["--base-url", "--state-dir", "--help", "--version"];
 
 /** Options of other programs that texts name alone. */
-const optionsOfOthers = new Set(["--force", "--ignore-scripts"]);
+const optionsOfOthers = new Set(["--force", "--ignore-scripts", "--allow-all-tools"]);
 
 /** What a text names and what is not there, a line each, beginning with the line's number. */
 export function wrongNames(
@@ -225,6 +226,11 @@ const sourceWords = new Set(
   sources.flatMap(({ text }) => text.match(/[a-z][a-z0-9]*(?:_[a-z0-9]+)+/g) ?? []),
 );
 
+/** Whether the operations know a word: as a tool, argument, state, action, key or code. */
+export function isOperationWord(word: string): boolean {
+  return operationWords.has(word);
+}
+
 /** What begins like a tool's name must be one, or another word of the operations. */
 const toolVerbs = new Set([...tools.keys()].map((name) => name.split("_")[0]));
 
@@ -294,6 +300,11 @@ function withWords(markdown: string): string[] {
 }
 
 function faultOfPath(path: string): string | undefined {
+  // Other words that begin like this are parts of addresses.
+  if (path.startsWith("ci/")) {
+    const isRight = path === manifestPath || !path.endsWith(".toml");
+    return isRight ? undefined : `CI's manifest is ${manifestPath}, not ${path}`;
+  }
   if (path.startsWith("dist/") && path.endsWith(".js")) {
     return Object.values(manifest.bin).includes(path) ? undefined : `nothing builds ${path}`;
   }

@@ -87,10 +87,13 @@ export function linksOf(markdown: string): Piece[] {
     );
 }
 
-const ownFolders = "src|test|docs|scripts|tools|skills|briefs|todos|bench|dist|\\.ci";
+const ownFolders = [
+  ...["src", "test", "docs", "scripts", "tools", "skills", "briefs", "todos", "bench", "dist"],
+  ...["hooks", "ci", "\\.ci", "\\.(?:claude|codex|cursor)-plugin"],
+].join("|");
 const ownPath = new RegExp(`^(?:${ownFolders})/[\\w./-]*$`);
 
-/** Paths of this repository in a piece of code. */
+/** Paths of this repository in a piece of code; `ci/` is where any repository has its manifest. */
 export function pathsOf({ text, line }: Piece): Piece[] {
   return text
     .split(/\s+/)

@@ -188,6 +188,7 @@ export function memoryWorktree(
   const tips = options.tips ?? { "feature/x": sha("a") };
   const copy: Partial<WorkingCopy> = {
     path: "/repo",
+    gitDir: "/repo/.git",
     commonDir: "/repo/.git",
     state: async () => state,
     localTip: async (branch) => tips[branch],

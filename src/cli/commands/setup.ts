@@ -1,7 +1,8 @@
 import { Argument, type Command, Option } from "commander";
+import { LandError } from "../../domain/errors.ts";
 import type { PlannedFile, SetupPlan, SetupState, SurveyedClient } from "../../setup/setup.ts";
 import { type Client, clients } from "../../setup/shapes.ts";
-import { plainText } from "../../text/control.ts";
+import { oneLine, plainText } from "../../text/control.ts";
 import { maskSecrets } from "../../text/mask.ts";
 import { type Answer, type Call, done, type Face } from "../face.ts";
 import type { Services, Setups } from "../services.ts";
@@ -36,10 +37,23 @@ export function addSetup(command: Command, face: Face, { setups }: Services): vo
     )
     .action((client: Client | undefined) => {
       const options = command.opts<SetupOptions>();
-      return face((call) =>
-        client === undefined ? survey(call, setups) : setUp(call, client, options, setups),
-      );
+      return face((call) => {
+        if (client !== undefined) return setUp(call, client, options, setups);
+        requireNothing(options);
+        return survey(call, setups);
+      });
     });
+}
+
+/** What to do was said, but not for whom. */
+function requireNothing(options: SetupOptions): void {
+  const { project, print, undo, yes, replace } = options;
+  const given = Object.entries({ project, print, undo, yes, replace }).find(([, value]) => value);
+  if (given === undefined) return;
+  throw new LandError("bad_argument", `--${given[0]} needs a client.`, {
+    state: "Nothing was changed.",
+    next: `Name one: ${clients.join(", ")}. \`land setup\` alone shows which are set up.`,
+  });
 }
 
 async function survey(call: Call, setups: Setups): Promise<Answer> {
@@ -113,7 +127,7 @@ function planText(plan: SetupPlan, undo: boolean): string {
 }
 
 function doneText(plan: SetupPlan, undo: boolean): string {
-  const files = plan.files.map(({ action, path }) => `${action} ${path}`);
+  const files = plan.files.map(({ action, path }) => `${action} ${oneLine(path)}`);
   if (undo) return withNotes(plan, [`${plan.client} is no longer set up:`, ...files]);
   const next =
     plan.scope === "project"
@@ -129,13 +143,13 @@ function doneText(plan: SetupPlan, undo: boolean): string {
 
 function withNotes(plan: SetupPlan, lines: readonly string[]): string {
   const problem = plan.problem === undefined ? [] : [`In the way: ${plan.problem.message}`];
-  return [...lines, ...problem, ...plan.notes.map((note) => `Note: ${note}`)].join("\n");
+  return [...lines, ...problem, ...plan.notes.map((note) => `Note: ${oneLine(note)}`)].join("\n");
 }
 
 /** What a file's change comes to; of a skill, only how long it is. */
 function fileLines({ path, action, roles, diff }: PlannedFile): string[] {
   const what = action === "by_hand" ? "add by hand to" : action;
-  const head = `${what} ${path} (${roles.join(", ")})`;
+  const head = `${what} ${oneLine(path)} (${roles.join(", ")})`;
   if (!roles.includes("skill")) return [head, ...shownLines(diff).map((line) => `  ${line}`)];
   const count = (sign: string) => diff.filter((line) => line.startsWith(sign)).length;
   return [`${head} +${count("+")} -${count("-")} lines`];

@@ -1,29 +1,25 @@
 import { createHash, randomBytes } from "node:crypto";
 import { npubEncode } from "nostr-tools/nip19";
 import type { ChallengeAnswer, MeAnswer, VerifyAnswer } from "../../contract/auth.ts";
-import type { ServerConfig } from "../config.ts";
+import type { TokenRecord } from "../store/records.ts";
 import type { Clock, Store } from "../store/store.ts";
 import { AccessError } from "./access-error.ts";
-import { anyKeyActive } from "./keys.ts";
 import { readLoginEvent } from "./login-event.ts";
-import { type Rights, rightsOf, rightsOnWire } from "./rights.ts";
+import { type Caller, rightsOf, rightsOnWire } from "./rights.ts";
+import { tokenId } from "./tokens.ts";
 
 const challengeMs = 120_000;
 const tokenMs = 90 * 24 * 60 * 60 * 1000;
+/** How exactly it is noted when a token was used last. */
+const usedMs = 10 * 60 * 1000;
 /** Challenges that may wait at once; far more than honest clients need. */
 const usualMaxOpen = 1000;
 
-/** Who asks, with the rights that the key has at this moment. */
-export interface Caller {
-  readonly npub: string;
-  readonly rights: Rights;
-  readonly tokenHash: string;
-}
+export type { Caller };
 
 /** Login, tokens and rights. Secrets reach the store as hashes only. */
 export class Access {
   readonly #store: Store;
-  readonly #config: ServerConfig;
   readonly #clock: Clock;
   readonly #bases: () => readonly string[];
   /** Hashes of the challenges that this process gave out and that wait, oldest first. */
@@ -32,7 +28,6 @@ export class Access {
 
   constructor(parts: {
     store: Store;
-    config: ServerConfig;
     clock: Clock;
     /** URLs this forge is reached at. */
     bases: () => readonly string[];
@@ -40,7 +35,6 @@ export class Access {
     maxOpen?: number;
   }) {
     this.#store = parts.store;
-    this.#config = parts.config;
     this.#clock = parts.clock;
     this.#bases = parts.bases;
     this.#maxOpen = parts.maxOpen ?? usualMaxOpen;
@@ -80,7 +74,9 @@ export class Access {
       const granted = rightsOf(tx.key(npub));
       if (granted.read) {
         const expires = new Date(now.getTime() + tokenMs).toISOString();
-        tx.addToken(sha256(token), npub, expires);
+        const hash = sha256(token);
+        tx.addToken(hash, npub, expires);
+        tx.addAudit({ npub, action: "login", subject: tokenId(hash) });
       }
       return granted;
     });
@@ -98,9 +94,23 @@ export class Access {
       throw new AccessError(401, "missing auth token");
     }
     const tokenHash = sha256(header.slice("Bearer ".length));
-    const npub = this.#store.read.tokenOwner(tokenHash, this.#clock.now().toISOString());
-    if (npub === undefined) throw new AccessError(401, "invalid or expired token");
+    const now = this.#clock.now();
+    const token = this.#store.read.token(tokenHash, now.toISOString());
+    if (token === undefined) throw new AccessError(401, "invalid or expired token");
+    this.#markUsed(token, now);
+    const { npub } = token;
     return { npub, rights: rightsOf(this.#store.read.key(npub)), tokenHash };
+  }
+
+  /** Coarsely, so that reading does not mean writing; a store that is busy then is left alone. */
+  #markUsed({ hash, lastUsedAt }: TokenRecord, now: Date): void {
+    const at = new Date(Math.floor(now.getTime() / usedMs) * usedMs).toISOString();
+    if (lastUsedAt !== null && lastUsedAt >= at) return;
+    try {
+      this.#store.write((tx) => tx.markTokenUsed(hash, at));
+    } catch {
+      // The next request tries again.
+    }
   }
 
   /** Whether a caller who was let in may still read; asked again while a stream is open. */
@@ -111,15 +121,21 @@ export class Access {
   }
 
   me(caller: Caller): MeAnswer {
-    return rightsOnWire(caller.npub, caller.rights);
+    const key = this.#store.read.key(caller.npub);
+    const { name = null, kind = null } = key ?? {};
+    return { ...rightsOnWire(caller.npub, caller.rights), name, kind };
   }
 
   logout(caller: Caller): void {
-    this.#store.write((tx) => tx.removeToken(caller.tokenHash));
+    const { npub, tokenHash } = caller;
+    this.#store.write((tx) => {
+      if (!tx.removeToken(tokenHash)) return;
+      tx.addAudit({ npub, action: "logout", subject: tokenId(tokenHash) });
+    });
   }
 
   #requireKeys(): void {
-    if (!anyKeyActive(this.#store, this.#config)) throw new AccessError(403, "auth not enabled");
+    if (!this.#store.read.anyKeyActive()) throw new AccessError(403, "auth not enabled");
   }
 }
 

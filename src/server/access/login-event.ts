@@ -1,6 +1,7 @@
 import { verifyEvent } from "nostr-tools/pure";
 import { z } from "zod";
 import { prefixes } from "../../contract/paths.ts";
+import { whyNoJson } from "../../text/json.ts";
 import { AccessError } from "./access-error.ts";
 
 const loginKind = 27235;
@@ -54,7 +55,7 @@ function parseEvent(text: string): z.infer<typeof eventShape> {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw refused(`invalid event JSON: ${error instanceof Error ? error.message : "no JSON"}`);
+    throw refused(`invalid event JSON: ${whyNoJson(error)}`);
   }
   const event = eventShape.safeParse(parsed);
   if (event.success) return event.data;

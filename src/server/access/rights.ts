@@ -8,6 +8,13 @@ export interface Rights {
   readonly read: boolean;
 }
 
+/** Who asks, with the rights that the key has at this moment. */
+export interface Caller {
+  readonly npub: string;
+  readonly rights: Rights;
+  readonly tokenHash: string;
+}
+
 export function rightsOf(key: KeyRecord | undefined): Rights {
   if (key === undefined || !key.active) return { admin: false, write: false, read: false };
   return { admin: key.admin, write: key.admin || key.canForgeWrite, read: true };

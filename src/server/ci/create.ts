@@ -7,7 +7,7 @@ import type { Clock, Store } from "../store/store.ts";
 import type { Ci } from "./ci.ts";
 import { Executor } from "./executor.ts";
 import { type CiLog, noLog } from "./log.ts";
-import { changedLanes, planRun } from "./plan.ts";
+import { changedLanes, planNightly, planRun } from "./plan.ts";
 import { recoverOrphans } from "./recovery.ts";
 import { type Isolation, probeIsolation } from "./sandbox.ts";
 import { laneLimit, Scheduler } from "./scheduler.ts";
@@ -60,8 +60,10 @@ export function createCi(options: CiOptions): Ci {
   return {
     isolation,
     plan: (head, mergeBase) => planRun(git, config.settings(), head, mergeBase),
+    planNightly: (head) => planNightly(git, config.settings(), head),
     lanesChangedBy: (head, target) => changedLanes(git, head, target),
     wake: () => scheduler.wake(),
+    health: () => scheduler.health,
     idle: () => scheduler.idle(),
     stop: (how) => scheduler.stop(how),
   };

@@ -32,6 +32,22 @@ export async function planRun(
   return { lanes, status: "success", reason: null, note: null };
 }
 
+/** The nightly lanes of the manifest at `head`; their `paths` choose nothing. */
+export async function planNightly(
+  git: Git,
+  settings: OwnerSettings,
+  head: string,
+): Promise<RunPlan> {
+  const found = await manifestAt(git, head);
+  if (found === "missing") return withoutManifest(settings);
+  if (!found.ok) return without("failed", "manifest_broken", brokenNote(found));
+  const lanes = found.manifest.nightlyLanes;
+  if (lanes.length === 0) {
+    return without("success", "nothing_selected", "No nightly lanes configured.");
+  }
+  return { lanes, status: "success", reason: null, note: null };
+}
+
 /**
  * Names of the lanes of the target's manifest that `head`'s manifest removes or changes. A target
  * without a readable manifest has none to lose; a head without one removes them all.

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { OwnerSettings } from "../config.ts";
+import { HealthNotes } from "../health.ts";
 import type { LaneRecord } from "../store/records.ts";
 import type { Clock, Store, Writes } from "../store/store.ts";
 import { claimLanes } from "./claim.ts";
@@ -41,12 +42,14 @@ export class Scheduler {
   readonly #workers = new Map<number, Worker>();
   readonly #stopListening: () => void;
   readonly #pulse: NodeJS.Timeout;
+  readonly health: HealthNotes;
   #passWanted = false;
   #passing = false;
   #stopping: "no" | "draining" | "ending" = "no";
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.health = new HealthNotes(() => options.clock.now());
     this.#stopListening = options.store.onEvents(() => this.#afterChange());
     this.#pulse = setInterval(() => this.#beat(), options.timing.heartbeatMs).unref();
     this.wake();
@@ -87,7 +90,9 @@ export class Scheduler {
       this.#passWanted = false;
       try {
         this.#pass();
+        this.health.passed();
       } catch (error) {
+        this.health.failed(error);
         // The pulse asks again while lanes are queued.
         this.#options.log.warn({ error: wordsOf(error) }, "a scheduler pass failed");
       }

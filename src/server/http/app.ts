@@ -1,8 +1,10 @@
 import { type Context, Hono } from "hono";
 import { prefixes } from "../../contract/paths.ts";
+import { textParameters } from "../../contract/route.ts";
 import { type Route, type RouteName, routeTable } from "../../contract/routes.ts";
 import { requireRight } from "../access/access.ts";
 import { pageRoutes } from "../pages/routes.ts";
+import { adminHandlers } from "./admin-routes.ts";
 import { answerError } from "./answer-error.ts";
 import { authHandlers } from "./auth-routes.ts";
 import { branchHandlers } from "./branch-routes.ts";
@@ -10,20 +12,33 @@ import { parseId, readBody, readQuery } from "./extract.ts";
 import { forgeHandlers } from "./forge-routes.ts";
 import type { Call, Handler, Handlers } from "./handler.ts";
 import { guardHost, securityHeaders } from "./headers.ts";
+import { inboxHandlers } from "./inbox-routes.ts";
+import { keyHandlers } from "./key-routes.ts";
 import { landingHandlers } from "./landing-routes.ts";
 import { laneHandlers } from "./lane-routes.ts";
 import { logHandlers } from "./log-routes.ts";
+import { nightlyHandlers } from "./nightly-routes.ts";
 import type { Parts } from "./parts.ts";
 import { queueHandlers } from "./queue-routes.ts";
+import { runnerHandlers } from "./runner-routes.ts";
+import { tokenHandlers } from "./token-routes.ts";
+import { webhookHandlers } from "./webhook-routes.ts";
 
 const handlers: Handlers = {
+  ...adminHandlers,
   ...authHandlers,
   ...branchHandlers,
   ...forgeHandlers,
+  ...inboxHandlers,
+  ...keyHandlers,
   ...landingHandlers,
   ...laneHandlers,
   ...logHandlers,
+  ...nightlyHandlers,
   ...queueHandlers,
+  ...runnerHandlers,
+  ...tokenHandlers,
+  ...webhookHandlers,
 };
 
 /** The whole HTTP face: the contract's routes and the pages, under both prefixes. */
@@ -48,7 +63,7 @@ export function createApp(parts: Parts): Hono {
       if (route.alsoBy !== undefined) add(route.alsoBy, path, answer);
     }
   }
-  for (const page of pageRoutes) add("get", page.path, (c) => page.answer(c, parts));
+  for (const page of pageRoutes) add("get", page.path, async (c) => page.answer(c, parts));
   app.get("/", (c) => c.redirect(prefixes[0], 308));
   methods.set("/", new Set(["GET"]));
   for (const [path, allowed] of methods) app.all(path, (c) => methodNotAllowed(c, allowed));
@@ -63,12 +78,15 @@ async function answerRoute<N extends RouteName>(
   handler: Handler<N>,
 ): Promise<Response> {
   const ids = new Map(
-    Object.entries(c.req.param()).map(([name, text]) => [name, parseId(String(text))]),
+    Object.entries(c.req.param())
+      .filter(([name]) => !textParameters.has(name))
+      .map(([name, text]) => [name, parseId(String(text))]),
   );
   const call = {
     c,
     parts,
     id: (name: string) => ids.get(name) ?? -1,
+    text: (name: string) => c.req.param(name) ?? "",
     query: route.query === undefined ? undefined : readQuery(c.req, route.query),
     caller: route.guard === "none" ? undefined : admit(c, parts, route.guard),
     body:

@@ -1,5 +1,6 @@
 import type { BranchRecord, RunRecord } from "../store/records.ts";
 import type { Reads } from "../store/store.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
 import { HttpFault, notFound } from "./fault.ts";
 import type { Handlers } from "./handler.ts";
 import { logViews } from "./lane-logs.ts";
@@ -79,16 +80,4 @@ export function runsShown(read: Reads, branch: BranchRecord) {
 export function branchView({ store, config }: Parts, branch: BranchRecord): BranchView {
   const ofHead = headRuns(store.read, branch);
   return branchOnWire(config.repo, branch, ofHead, store.read.tutorial(branch.id));
-}
-
-function writeCursor(branch: BranchRecord): string {
-  return Buffer.from(`${branch.updatedAt},${branch.id}`).toString("base64url");
-}
-
-function readCursor(text: string): { updatedAt: string; id: number } {
-  const parts = /^([0-9TZ:.+-]{1,40}),(\d{1,15})$/.exec(Buffer.from(text, "base64url").toString());
-  if (parts?.[1] === undefined) {
-    throw new HttpFault(400, "Failed to deserialize query string: cursor: not one of ours");
-  }
-  return { updatedAt: parts[1], id: Number(parts[2]) };
 }

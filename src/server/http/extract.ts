@@ -1,5 +1,6 @@
 import type { HonoRequest } from "hono";
 import type { z } from "zod";
+import { whyNoJson } from "../../text/json.ts";
 import { HttpFault } from "./fault.ts";
 
 const maxBodyBytes = 2 * 1024 * 1024;
@@ -42,7 +43,7 @@ export async function readBody<S extends z.ZodType>(
   if (!optional && !/^application\/([^;\s]+\+)?json\s*(;|$)/i.test(type)) {
     throw new HttpFault(415, "Expected request with `Content-Type: application/json`");
   }
-  const text = await readText(request);
+  const text = (await readBytes(request)).toString("utf8");
   const parsed = schema.safeParse(optional && text.trim() === "" ? {} : parseJson(text));
   if (parsed.success) return parsed.data;
   throw new HttpFault(
@@ -55,13 +56,12 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const why = error instanceof Error ? error.message : "no JSON";
-    throw new HttpFault(400, `Failed to parse the request body as JSON: ${why}`);
+    throw new HttpFault(400, `Failed to parse the request body as JSON: ${whyNoJson(error)}`);
   }
 }
 
 /** Reads no more than is allowed, whatever the content length claims. */
-async function readText(request: HonoRequest): Promise<string> {
+export async function readBytes(request: HonoRequest): Promise<Buffer> {
   if (Number(request.header("content-length") ?? 0) > maxBodyBytes) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -70,7 +70,7 @@ async function readText(request: HonoRequest): Promise<string> {
     if (length > maxBodyBytes) throw tooLarge();
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function tooLarge(): HttpFault {

@@ -13,6 +13,8 @@ export class HttpFault extends Error {
   }
 }
 
-export function notFound(what: "branch" | "branch lane" | "branch run"): HttpFault {
+export function notFound(
+  what: "branch" | "branch lane" | "branch run" | "nightly lane" | "nightly run",
+): HttpFault {
   return new HttpFault(404, { error: `${what} not found` });
 }

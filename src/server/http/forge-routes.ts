@@ -2,14 +2,9 @@ import { protocolVersion } from "../../contract/forge.ts";
 import { routeTable } from "../../contract/routes.ts";
 import { HttpFault } from "./fault.ts";
 import type { Call, Handlers } from "./handler.ts";
+import { eventHeaders } from "./headers.ts";
 
 const recovery = routeTable.flatMap((route) => route.recovery ?? []);
-
-const eventHeaders = {
-  "Content-Type": "text/event-stream",
-  "Cache-Control": "no-cache",
-  "X-Accel-Buffering": "no",
-};
 
 /** What the forge itself is and does: about, events, its target, its end. */
 export const forgeHandlers: Pick<Handlers, "about" | "events" | "target" | "drain"> = {
@@ -53,6 +48,9 @@ export const forgeHandlers: Pick<Handlers, "about" | "events" | "target" | "drai
 
   drain({ parts, caller }) {
     const running = parts.store.read.countRunningLanes();
+    parts.store.write((tx) =>
+      tx.addAudit({ npub: caller.npub, action: "drain", detail: `running lanes ${running}` }),
+    );
     parts.drain(caller.npub);
     return { status: "draining", running };
   },

@@ -19,7 +19,9 @@ export interface Call<N extends RouteName> {
   readonly c: Context;
   readonly parts: Parts;
   /** A path parameter of the route. */
-  readonly id: (name: "branch_id" | "lane_run_id" | "run_id") => number;
+  readonly id: (name: "branch_id" | "lane_run_id" | "run_id" | "nightly_run_id") => number;
+  /** A path parameter that may be any text. Untrusted. */
+  readonly text: (name: "executor_run") => string;
   readonly query: Query<N>;
   readonly body: Body<N>;
   readonly caller: Spec<N>["guard"] extends "none" ? undefined : Caller;

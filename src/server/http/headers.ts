@@ -11,6 +11,13 @@ const headers: Readonly<Record<string, string>> = {
   "Cache-Control": "no-store",
 };
 
+/** Headers of a stream of server-sent events. */
+export const eventHeaders = {
+  "Content-Type": "text/event-stream",
+  "Cache-Control": "no-cache",
+  "X-Accel-Buffering": "no",
+};
+
 /** Headers of every answer; a handler's own value goes first. Never one that lets origins in. */
 export const securityHeaders: MiddlewareHandler = async (c, next) => {
   await next();

@@ -7,7 +7,7 @@ import type { LaneRecord } from "../store/records.ts";
 import type { LogView } from "./wire-lane.ts";
 
 /** What a lane of a detail or logs answer may carry of its log. */
-const maxTextBytes = 256 * 1024;
+export const maxTextBytes = 256 * 1024;
 /** What all lanes of one detail answer may carry together. */
 const maxAnswerBytes = 4 * 1024 * 1024;
 const minTextBytes = 4 * 1024;

@@ -3,11 +3,21 @@ import { decidingRun } from "../../domain/checks.ts";
 import { isActive } from "../../domain/status.ts";
 import type { RunPlan } from "../ci/ci.ts";
 import { RefusedError } from "../refused.ts";
-import type { BranchRecord, LaneDefinition, LaneRecord, RunRecord } from "../store/records.ts";
+import type { BranchRecord, LaneRecord, RunRecord } from "../store/records.ts";
 import type { Reads, Writes } from "../store/store.ts";
 import { headRuns, requireBranch } from "./branch-routes.ts";
 import { notFound } from "./fault.ts";
 import type { Call, Handlers } from "./handler.ts";
+import {
+  copyOf,
+  failLane,
+  noteLaneAct,
+  noteRunAct,
+  recoverLanes,
+  requeueLane,
+  requireActive,
+  requireEnded,
+} from "./lane-changes.ts";
 
 type LaneRoutes = "rerunLane" | "failLane" | "cancelLane" | "requeueLane";
 
@@ -17,9 +27,8 @@ export const laneHandlers: Pick<Handlers, LaneRoutes | "rerunSuite" | "recoverRu
     const { parts, caller } = call;
     const run = parts.store.write((tx) => {
       const lane = laneOfBranch(tx, call);
-      if (isActive(lane.status)) {
-        throw new RefusedError(409, `lane ${lane.lane} is still ${lane.status}`);
-      }
+      requireEnded(lane);
+      noteLaneAct(tx, "rerun_lane", lane, caller.npub);
       return tx.createRun({
         branchId: lane.branchId,
         subject: "head",
@@ -48,6 +57,7 @@ export const laneHandlers: Pick<Handlers, LaneRoutes | "rerunSuite" | "recoverRu
     const run = parts.store.write((tx) => {
       const again = finishedRun(tx, requireBranch(tx, branch.id));
       if (again.head !== branch.head) throw notFound("branch run");
+      noteRunAct(tx, "rerun_suite", again.id, caller.npub, `run #${again.id} again`);
       return tx.createRun({
         branchId: branch.id,
         subject: "head",
@@ -61,15 +71,7 @@ export const laneHandlers: Pick<Handlers, LaneRoutes | "rerunSuite" | "recoverRu
     return queued(call, run);
   },
 
-  failLane: (call) =>
-    changeLane(call, (tx, lane) => {
-      requireActive(lane);
-      tx.endLane(lane.id, {
-        status: "failed",
-        failureKind: null,
-        note: `Manual fail by ${call.caller.npub}: marked ${lane.lane} failed for CI recovery.`,
-      });
-    }),
+  failLane: (call) => changeLane(call, (tx, lane) => failLane(tx, lane, call.caller.npub)),
 
   cancelLane: (call) =>
     changeLane(call, (tx, lane) => {
@@ -79,20 +81,16 @@ export const laneHandlers: Pick<Handlers, LaneRoutes | "rerunSuite" | "recoverRu
         failureKind: "cancelled",
         note: `Cancelled by ${call.caller.npub}.`,
       });
+      noteLaneAct(tx, "cancel_lane", lane, call.caller.npub);
     }),
 
   requeueLane: (call) =>
-    changeLane(call, (tx, lane) => {
-      if (!isRequeuable(lane)) {
-        const own = failedByItself(lane) ? `: ${ownFailure}` : "";
-        throw new RefusedError(
-          409,
-          `lane ${lane.lane} cannot be requeued from ${lane.status}${own}`,
-        );
-      }
-      tx.requeueLane(lane.id, "queued");
-      tx.noteRun(lane.runId, `Lane ${lane.lane} requeued by ${call.caller.npub}`);
-    }),
+    changeLane(call, (tx, lane) =>
+      requeueLane(tx, lane, call.caller.npub, {
+        may: isRequeuable(lane),
+        ...(failedByItself(lane) ? { whyNot: ownFailure } : {}),
+      }),
+    ),
 
   recoverRun(call) {
     const { parts, id, caller } = call;
@@ -101,13 +99,7 @@ export const laneHandlers: Pick<Handlers, LaneRoutes | "rerunSuite" | "recoverRu
     const count = parts.store.write((tx) => {
       const run = tx.run(runId);
       if (run === undefined || run.branchId !== branchId) throw notFound("branch run");
-      const lanes = tx.lanesOfRun(runId).filter(isRequeuable);
-      for (const lane of lanes) tx.requeueLane(lane.id, "queued");
-      if (lanes.length > 0) {
-        tx.refoldRun(runId);
-        tx.noteRun(runId, `Recovered by ${caller.npub}`);
-      }
-      return lanes.length;
+      return recoverLanes(tx, runId, caller.npub, isRequeuable);
     });
     parts.log.info({ branchId, runId, count, by: caller.npub }, "run recovered");
     parts.ci.wake();
@@ -175,35 +167,12 @@ function copiedPlan(read: Reads, run: RunRecord): RunPlan {
   return { lanes, status: "failed", reason: null, note: null };
 }
 
-/** A lane's definition again. Which paths chose it does not matter any more. */
-function copyOf(lane: LaneRecord): LaneDefinition & { rerunOf: number } {
-  return {
-    lane: lane.lane,
-    title: lane.title,
-    entrypoint: lane.entrypoint,
-    command: lane.command,
-    paths: [],
-    inputs: [],
-    env: lane.env,
-    concurrencyGroup: lane.concurrencyGroup,
-    timeoutSeconds: lane.timeoutSeconds,
-    targetKey: lane.targetKey,
-    rerunOf: lane.id,
-  };
-}
-
-function requireActive(lane: LaneRecord): void {
-  if (!isActive(lane.status)) {
-    throw new RefusedError(409, `lane ${lane.lane} is already ${lane.status}`);
-  }
-}
-
 function isRequeuable(lane: LaneRecord): boolean {
   return isActive(lane.status) || (lane.status === "failed" && !failedByItself(lane));
 }
 
 const ownFailure =
-  "its own tests failed, and one lane run again must not make its run green; rerun the lane to " +
+  "it failed by itself, and one lane run again must not make its run green; rerun the lane to " +
   "look at it, or the suite to decide anew";
 
 /** Whether the lane itself was red, rather than lost, stopped or kept from running. */

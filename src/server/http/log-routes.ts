@@ -5,6 +5,7 @@ import { HttpFault } from "./fault.ts";
 import type { Handlers } from "./handler.ts";
 import { logViews, readLogRange } from "./lane-logs.ts";
 import type { Parts } from "./parts.ts";
+import { runnerPartOf } from "./runner-routes.ts";
 import { laneOnWire } from "./wire-lane.ts";
 
 const defaultRangeBytes = 64 * 1024;
@@ -22,9 +23,7 @@ export const logHandlers: Pick<Handlers, "logs" | "laneLog"> = {
       branch_name: branch.name,
       run_id: lane.runId,
       lane: laneOnWire(lane, logs.get(lane.id) ?? { bytes: 0, text: null }, parts.clock.now()),
-      pikaci_run: null,
-      pikaci_log_metadata: null,
-      pikaci_prepared_outputs: null,
+      ...runnerPartOf(parts, lane, logs.get(lane.id)?.bytes ?? 0),
     };
   },
 

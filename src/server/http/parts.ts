@@ -2,7 +2,9 @@ import type { Logger } from "pino";
 import type { Access } from "../access/access.ts";
 import type { Ci } from "../ci/ci.ts";
 import type { ServerConfig } from "../config.ts";
+import type { PartHealth } from "../health.ts";
 import type { Live } from "../live/live.ts";
+import type { Mirror } from "../mirror/mirror.ts";
 import type { CanonicalRepository } from "../repository/repository.ts";
 import type { Clock, Store } from "../store/store.ts";
 
@@ -16,6 +18,10 @@ export interface Parts {
   readonly log: Logger;
   readonly access: Access;
   readonly live: Live;
+  /** Undefined while none is configured. */
+  readonly mirror?: Mirror | undefined;
+  /** How reading the refs goes. */
+  readonly ingestion: () => PartHealth;
   /** New at each start of the process. */
   readonly instance: string;
   /** `host:port` pairs that requests may name; undefined = any. */

@@ -57,5 +57,7 @@ export function branchOnWire(
     ci_status: ciStatus(branch, ofHead),
     error_message: null,
     problem: branch.problem,
+    merged_by: branch.state === "merged" ? branch.endedBy : null,
+    closed_by: branch.state === "closed" ? branch.endedBy : null,
   };
 }

@@ -2,15 +2,25 @@ import type { ExecutionReason, FailureKind, LaneStatus } from "../../domain/stat
 
 export type Tone = "success" | "danger" | "warning" | "neutral";
 
-const tones: Readonly<Record<string, Tone>> = {
-  success: "success",
-  failed: "danger",
-  queued: "warning",
-  running: "warning",
-};
+const tones: readonly (readonly [Tone, readonly string[]])[] = [
+  ["success", ["success", "passed", "succeeded", "ready"]],
+  ["danger", ["failed", "error", "lost", "timed_out", "timeout", "cancelled"]],
+  [
+    "warning",
+    [
+      "queued",
+      "running",
+      "pending",
+      "waiting",
+      "waiting_for_capacity",
+      "blocked_by_concurrency_group",
+      "needs_attention",
+    ],
+  ],
+];
 
 export function toneOf(status: string): Tone {
-  return tones[status] ?? "neutral";
+  return tones.find(([, statuses]) => statuses.includes(status))?.[0] ?? "neutral";
 }
 
 const reasonLabels: Readonly<Record<ExecutionReason, string>> = {

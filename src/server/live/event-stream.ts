@@ -1,9 +1,9 @@
 import type { EventKind, WireEvent } from "../../contract/forge.ts";
 import type { EventRecord } from "../store/records.ts";
 import type { Clock, Store } from "../store/store.ts";
+import { PulledStream } from "./pulled-stream.ts";
 
 const batch = 200;
-const heartbeatMs = 15_000;
 const retryMs = 1000;
 
 export interface EventStreamOptions {
@@ -16,64 +16,19 @@ export interface EventStreamOptions {
   readonly heartbeatMs?: number;
 }
 
-/**
- * The events of the forge as server-sent events, written only as fast as the client reads: what
- * waits is in the store, not in memory. Ends by `end`, or when the client cancels the body.
- */
-export class EventStream {
-  readonly body: ReadableStream<Uint8Array>;
+/** The events of the forge as server-sent events. */
+export class EventStream extends PulledStream {
   readonly #options: EventStreamOptions;
-  readonly #unsubscribe: () => void;
-  readonly #onEnd: () => void;
   /** Where the client stands; undefined until it was greeted. */
   #cursor: number | undefined;
-  #dirty = false;
-  #ended = false;
-  #wake: (() => void) | undefined;
 
   constructor(options: EventStreamOptions, onEnd: () => void = () => {}) {
+    super(options, onEnd);
     this.#options = options;
-    this.#onEnd = onEnd;
-    // Subscribed before the first read, so that nothing falls between the two.
-    this.#unsubscribe = options.store.onEvents(() => {
-      this.#dirty = true;
-      this.#wake?.();
-    });
-    const encoder = new TextEncoder();
-    this.body = new ReadableStream<Uint8Array>(
-      {
-        pull: async (controller) => {
-          const text = await this.#next();
-          if (text === undefined) controller.close();
-          else controller.enqueue(encoder.encode(text));
-        },
-        cancel: () => this.end(),
-      },
-      { highWaterMark: 0 },
-    );
-  }
-
-  /** Ends the stream; the client sees its end and may come back. */
-  end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#unsubscribe();
-    this.#wake?.();
-    this.#onEnd();
-  }
-
-  async #next(): Promise<string | undefined> {
-    for (;;) {
-      this.#dirty = false;
-      const text = this.#ended ? undefined : this.#read();
-      if (this.#ended) return undefined;
-      if (text !== undefined) return text;
-      if (!(await this.#changed())) return ": keep-alive\n\n";
-    }
   }
 
   /** What the client has not seen yet; ends the stream where it may read no more. */
-  #read(): string | undefined {
+  protected override read(): string | undefined {
     try {
       if (this.#options.mayRead()) return this.#unseen();
     } catch {
@@ -118,21 +73,6 @@ export class EventStream {
       lane_run_id: null,
       head_sha: null,
       at: this.#options.clock.now().toISOString(),
-    });
-  }
-
-  /** Waits for new events or the end (true), or for the time of a heartbeat (false). */
-  #changed(): Promise<boolean> {
-    if (this.#dirty || this.#ended) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const done = (changed: boolean) => {
-        clearTimeout(timer);
-        this.#wake = undefined;
-        resolve(changed);
-      };
-      const timer = setTimeout(() => done(false), this.#options.heartbeatMs ?? heartbeatMs);
-      timer.unref();
-      this.#wake = () => done(true);
     });
   }
 }

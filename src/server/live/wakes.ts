@@ -1,12 +1,15 @@
 import { type FSWatcher, mkdirSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Logger } from "pino";
+import { HealthNotes } from "../health.ts";
 
 /** A lost wake must not stall anything, so the refs are also read this often. */
 const scanMs = 3000;
 
 /** Reads the refs at every touch of the wake file and every few seconds. */
 export class Wakes {
+  /** How reading the refs goes. */
+  readonly health: HealthNotes;
   readonly #file: string;
   readonly #ingest: () => Promise<void>;
   readonly #log: Logger;
@@ -16,7 +19,13 @@ export class Wakes {
   #lastTouched = performance.now();
   #toldBlind = false;
 
-  constructor(options: { wakeFile: string; ingest: () => Promise<void>; log: Logger }) {
+  constructor(options: {
+    wakeFile: string;
+    ingest: () => Promise<void>;
+    log: Logger;
+    now: () => Date;
+  }) {
+    this.health = new HealthNotes(options.now);
     this.#file = options.wakeFile;
     this.#ingest = options.ingest;
     this.#log = options.log;
@@ -38,7 +47,11 @@ export class Wakes {
   /** Reads the refs now; never fails. */
   read(): Promise<void> {
     const pass = this.#ingest()
-      .catch((error: unknown) => this.#log.error({ err: error }, "the refs could not be read"))
+      .then(() => this.health.passed())
+      .catch((error: unknown) => {
+        this.health.failed(error);
+        this.#log.error({ err: error }, "the refs could not be read");
+      })
       .finally(() => this.#running.delete(pass));
     this.#running.add(pass);
     return pass;

@@ -1,14 +1,60 @@
-import { toneOf } from "../http/wire-labels.ts";
+import type { Child } from "hono/jsx";
+import { ciFull, ciSummary } from "./ci-block.tsx";
 import { chip, layout } from "./layout.tsx";
-import type { BranchPageView, TutorialView } from "./view.ts";
+import { facts } from "./runs.tsx";
+import type { BranchCiView, BranchPageView, TutorialView } from "./view.ts";
 
-type PageRun = BranchPageView["runs"][number];
+/** The earlier revision's branch page holds all of CI, as its stream does; the later one's a part. */
+export function branchBlock(ci: BranchCiView, prefix: string) {
+  return prefix === "/news" ? ciFull(ci) : ciSummary(ci);
+}
 
-/** One branch: its state, its runs with their lanes, its tutorial. */
-export function branchPage({ branch, runs, tutorial }: BranchPageView, prefix: string) {
+/** One branch: its state, its newest run in short, its tutorial. */
+export function branchPage({ ci, tutorial }: BranchPageView, prefix: string) {
+  const { branch } = ci;
+  const path = `${prefix}/branch/${branch.branch_id}`;
+  return frame(
+    ci,
+    prefix,
+    <>
+      <h2>CI</h2>
+      <div data-live={`${path}/ci/stream`}>{branchBlock(ci, prefix)}</div>
+      <p>
+        <a href={`${path}/ci`}>All runs and lanes</a>
+      </p>
+      {tutorial === undefined ? null : tutorialSection(tutorial, branch.head_sha)}
+    </>,
+  );
+}
+
+/** All of a branch's CI. */
+export function ciPage(ci: BranchCiView, prefix: string) {
+  const { branch } = ci;
+  const path = `${prefix}/branch/${branch.branch_id}`;
+  return frame(
+    ci,
+    prefix,
+    <>
+      <h2>CI</h2>
+      <p>
+        <a href={path}>The branch</a>
+      </p>
+      <dl>
+        {facts([
+          ["head", branch.head_sha],
+          ["merge base", branch.merge_base_sha],
+        ])}
+      </dl>
+      <div data-live={`${path}/ci/stream/full`}>{ciFull(ci)}</div>
+    </>,
+  );
+}
+
+function frame({ branch }: BranchCiView, prefix: string, content: Child) {
   return layout({
     title: `#${branch.branch_id} ${branch.branch_name}`,
     prefix,
+    live: true,
     children: (
       <>
         <h1>
@@ -17,7 +63,6 @@ export function branchPage({ branch, runs, tutorial }: BranchPageView, prefix: s
         <p>{branch.title}</p>
         <p>
           {chip(branch.branch_state, "neutral")}{" "}
-          {chip(`ci: ${branch.ci_status}`, toneOf(branch.ci_status))}{" "}
           {chip(`tutorial: ${branch.tutorial_status}`, "neutral")}
         </p>
         <p class="quiet">
@@ -30,51 +75,10 @@ export function branchPage({ branch, runs, tutorial }: BranchPageView, prefix: s
             Merged as <span class="sha">{branch.merge_commit_sha}</span>.
           </p>
         )}
-        <h2>CI</h2>
-        {runs.length === 0 ? <p class="quiet">No run yet.</p> : runs.map(runSection)}
-        {tutorial === undefined ? null : tutorialSection(tutorial, branch.head_sha)}
+        {content}
       </>
     ),
   });
-}
-
-function runSection(run: PageRun) {
-  return (
-    <section>
-      <h3>
-        Run #{run.id} {chip(run.status, toneOf(run.status))}
-      </h3>
-      <p class="quiet">
-        head <span class="sha">{run.source_head_sha.slice(0, 12)}</span> · {run.timing_summary}
-        {run.rerun_of_run_id == null ? "" : ` · rerun of #${run.rerun_of_run_id}`}
-        {run.partial === true ? " · decides nothing" : ""}
-      </p>
-      {run.reason == null && run.note == null ? null : (
-        <pre>{[run.reason, run.note].filter((part) => part != null).join(": ")}</pre>
-      )}
-      <table>
-        <tbody>
-          {run.lanes.map((lane) => (
-            <tr>
-              <td>#{lane.id}</td>
-              <td>
-                {lane.title === "" ? lane.lane_id : lane.title}
-                <br />
-                <code>{lane.entrypoint}</code>
-              </td>
-              <td>{chip(lane.status, toneOf(lane.status))}</td>
-              <td>{lane.failure_kind_label}</td>
-              <td class="quiet">
-                {lane.timing_summary}
-                <br />
-                {lane.note ?? lane.operator_hint}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
 }
 
 function tutorialSection(tutorial: TutorialView, head: string) {

@@ -12,6 +12,7 @@ tr{border-bottom:1px solid #8884}
 .chip{border:1px solid currentColor;border-radius:.6rem;padding:0 .5rem;font-size:.85rem;white-space:nowrap}
 .success{color:#1a7f37}.danger{color:#cf222e}.warning{color:#9a6700}.neutral{color:#6e7781}
 .note{border-left:3px solid #cf222e;padding-left:.8rem}.quiet{color:#6e7781}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:0 1rem}dt{color:#6e7781}dd{margin:0;overflow-wrap:anywhere}
 pre{white-space:pre-wrap;overflow-wrap:anywhere}
 `;
 
@@ -19,7 +20,13 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere}
 export const styleHash = createHash("sha256").update(style).digest("base64");
 
 /** The frame of every page. Whatever stands in braces is escaped. */
-export function layout(page: { title: string; prefix: string; children: Child }) {
+export function layout(page: {
+  title: string;
+  prefix: string;
+  /** Whether blocks of it follow a stream. */
+  live?: boolean;
+  children: Child;
+}) {
   return (
     <html lang="en">
       <head>
@@ -27,6 +34,7 @@ export function layout(page: { title: string; prefix: string; children: Child })
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>{page.title}</title>
         <style>{raw(style)}</style>
+        {page.live === true ? <script src={`${page.prefix}/live.js`} defer></script> : null}
       </head>
       <body>
         <nav>

@@ -1,24 +1,32 @@
 import { tutorialRequest } from "../../contract/branch.ts";
+import { isActive, type RunStatus } from "../../domain/status.ts";
 import { branchView, runsShown } from "../http/branch-routes.ts";
+import { nightlyLine, requireNightly } from "../http/nightly-routes.ts";
 import type { Parts } from "../http/parts.ts";
 import type { BranchView } from "../http/wire-branch.ts";
 import { type LaneView, laneOnWire, type RunView, runOnWire } from "../http/wire-lane.ts";
+import { type NightlyLine, nightlyFacts } from "../http/wire-nightly.ts";
 
-const endedShown = 50;
-const openShown = 200;
+/** A run with its lanes; logs are not shown on pages, so they are not read either. */
+export type PageRun = RunView & { readonly lanes: readonly LaneView[] };
 
-export interface FeedView {
-  readonly repo: string;
-  readonly target: string;
-  readonly frozen: string | null;
-  readonly open: readonly BranchView[];
-  readonly ended: readonly BranchView[];
+/** A branch's CI as the pages show it. */
+export interface BranchCiView {
+  readonly branch: BranchView;
+  readonly runs: readonly PageRun[];
+  /** Whether any of it may still change by itself. */
+  readonly active: boolean;
 }
 
 export interface BranchPageView {
-  readonly branch: BranchView;
-  readonly runs: readonly (RunView & { readonly lanes: readonly LaneView[] })[];
+  readonly ci: BranchCiView;
   readonly tutorial: TutorialView | undefined;
+}
+
+export interface NightlyPageView {
+  readonly nightly: NightlyLine;
+  readonly run: PageRun;
+  readonly active: boolean;
 }
 
 /** A review tutorial without its evidence, which quotes the diff. */
@@ -33,32 +41,45 @@ export interface TutorialView {
   }[];
 }
 
-export function feedView(parts: Parts): FeedView {
-  const { read } = parts.store;
-  const branches = (state: "open" | "merged" | "closed", limit: number) =>
-    read.branches({ state, limit }).map((branch) => branchView(parts, branch));
-  const ended = [...branches("merged", endedShown), ...branches("closed", endedShown)];
-  return {
-    repo: parts.config.repo,
-    target: parts.config.target,
-    frozen: parts.repository.frozen(),
-    open: branches("open", openShown),
-    ended: ended.sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).slice(0, endedShown),
-  };
-}
-
-export function branchPageView(parts: Parts, id: number): BranchPageView | undefined {
+export function branchCiView(parts: Parts, id: number): BranchCiView | undefined {
   const { read } = parts.store;
   const branch = read.branch(id);
   if (branch === undefined) return undefined;
+  const runs = runsShown(read, branch).map((run) => pageRun(parts, run));
+  return { branch: branchView(parts, branch), runs, active: runs.some(mayChange) };
+}
+
+export function branchPageView(parts: Parts, id: number): BranchPageView | undefined {
+  const ci = branchCiView(parts, id);
+  return ci === undefined ? undefined : { ci, tutorial: tutorialView(parts, id) };
+}
+
+export function nightlyPageView(parts: Parts, id: number): NightlyPageView | undefined {
+  const { read } = parts.store;
+  if (read.nightly(id) === undefined) return undefined;
+  const { nightly, run: record } = requireNightly(read, id);
+  const run = pageRun(parts, record);
+  const facts = nightlyFacts(parts.config.repo, nightly, record);
+  return { nightly: { ...facts, lane_count: run.lanes.length }, run, active: mayChange(run) };
+}
+
+/** The newest nightlies before one, for a list. */
+export function nightlyLines(parts: Parts, limit: number, before: string | undefined) {
+  return parts.store.read
+    .nightlies({ limit, before })
+    .map((nightly) => nightlyLine(parts, nightly));
+}
+
+function pageRun(parts: Parts, run: Parameters<typeof runOnWire>[0]): PageRun {
   const now = parts.clock.now();
-  const runs = runsShown(read, branch).map((run) => {
-    const lanes = read
-      .lanesOfRun(run.id)
-      .map((lane) => laneOnWire(lane, { bytes: 0, text: null }, now));
-    return { ...runOnWire(run, lanes, now), lanes };
-  });
-  return { branch: branchView(parts, branch), runs, tutorial: tutorialView(parts, id) };
+  const lanes = parts.store.read
+    .lanesOfRun(run.id)
+    .map((lane) => laneOnWire(lane, { bytes: 0, text: null }, now));
+  return { ...runOnWire(run, lanes, now), lanes };
+}
+
+function mayChange(run: PageRun): boolean {
+  return isActive(run.status as RunStatus);
 }
 
 function tutorialView({ store }: Parts, branchId: number): TutorialView | undefined {

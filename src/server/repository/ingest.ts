@@ -189,6 +189,8 @@ function recordAbsence(
     const ended = store.write((tx) => {
       const note = "the branch was deleted";
       tx.endBranch(branch.id, { state: "closed", mergeCommit: null, by: null, reason: note });
+      const { id: branchId, head } = branch;
+      tx.addAudit({ npub: null, action: "close", branchId, head, detail: note });
       return endUnfinishedRuns(tx, branch.id, { kind: "cancelled", note });
     });
     retries.forget(branch.id);

@@ -1,6 +1,7 @@
 import { RefusedError } from "../refused.ts";
-import type { JournalRecord } from "../store/records.ts";
-import { branchRef, type Canonical, pinRef, wordsOf } from "./canonical.ts";
+import type { AuditAction, JournalRecord } from "../store/records.ts";
+import type { Writes } from "../store/store.ts";
+import { branchRef, type Canonical, pinRef, short, wordsOf } from "./canonical.ts";
 import { isAncestor } from "./commits.ts";
 import { endUnfinishedRuns } from "./end-runs.ts";
 import { changeRefs, readRefs } from "./refs.ts";
@@ -60,6 +61,7 @@ export async function settleMove(
 export function finishRecords({ store, ci }: Canonical, entry: JournalRecord): void {
   const endedLanes = store.write((tx) => {
     let ended = false;
+    noteMove(tx, entry);
     if (entry.branchId !== null) {
       const merged = entry.kind === "merge";
       const note = merged ? "the branch was merged" : "the branch was closed";
@@ -79,6 +81,30 @@ export function finishRecords({ store, ci }: Canonical, entry: JournalRecord): v
   });
   if (endedLanes) ci.wake();
 }
+
+/** The move's line in the audit trail, once however often its books are closed. */
+function noteMove(tx: Writes, entry: JournalRecord): void {
+  const action = entry.forced && entry.kind === "merge" ? "force" : auditActions[entry.kind];
+  const open = tx.intendedMoves().some(({ id }) => id === entry.id);
+  if (action === undefined || !open) return;
+  const merged = entry.kind === "merge" ? `as ${short(entry.targetAfter)}` : undefined;
+  const moved = entry.kind === "restore" ? `to ${short(entry.targetAfter)}` : undefined;
+  const detail = [merged ?? moved, entry.reason].filter((part) => part != null).join(": ");
+  tx.addAudit({
+    npub: entry.by,
+    action,
+    branchId: entry.branchId,
+    head: entry.head,
+    ...(detail === "" ? {} : { detail }),
+  });
+}
+
+/** `accept` is noted where it happens, which is in the store alone. */
+const auditActions: Readonly<Partial<Record<JournalRecord["kind"], AuditAction>>> = {
+  merge: "merge",
+  close: "close",
+  restore: "target_restored",
+};
 
 async function hasHappened(canonical: Canonical, entry: JournalRecord): Promise<boolean> {
   const { git, targetRef } = canonical;

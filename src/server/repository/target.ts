@@ -92,6 +92,7 @@ function acceptTarget(
   }
   store.write((tx) => {
     tx.addJournal({ ...ownersMove("accept", expected, tip, by), state: "done" });
+    tx.addAudit({ npub: by, action: "target_accepted", detail: `at ${short(tip)}` });
     thaw(tx, tip);
   });
   return tip;
@@ -126,6 +127,7 @@ async function restoreTarget(
   }
   store.write((tx) => {
     tx.setJournalState(entry.id, "done");
+    tx.addAudit({ npub: by, action: "target_restored", detail: `to ${short(expected)}` });
     thaw(tx, expected);
   });
   return expected;

@@ -8,7 +8,7 @@ const columns =
 /** Events beyond the newest so many are dropped by a sweep; a client further behind reads anew. */
 const keptEvents = 20_000;
 
-type EventReads = Pick<Reads, "eventsAfter" | "newestEventSeq" | "oldestEventSeq">;
+type EventReads = Pick<Reads, "eventsAfter" | "lastEventAt" | "newestEventSeq" | "oldestEventSeq">;
 
 export function eventReads(db: Database): EventReads {
   return {
@@ -17,6 +17,11 @@ export function eventReads(db: Database): EventReads {
         `SELECT ${columns} FROM events WHERE seq > :seq ORDER BY seq LIMIT :limit`,
         { seq, limit },
       ),
+    lastEventAt: (what) =>
+      db.get<{ at: string }>(
+        "SELECT at FROM events WHERE kind GLOB :kinds ORDER BY seq DESC LIMIT 1",
+        { kinds: `${what}_*` },
+      )?.at ?? null,
     newestEventSeq: () =>
       db.get<{ seq: number | null }>("SELECT max(seq) AS seq FROM events")?.seq ?? 0,
     oldestEventSeq: () =>

@@ -61,7 +61,13 @@ const ownClaim = "id = :id AND status = 'running' AND claim_token = :token";
 
 type LaneReads = Pick<
   Reads,
-  "lane" | "lanesOfRun" | "runningLanes" | "countRunningLanes" | "queuedLanes" | "countQueuedLanes"
+  | "lane"
+  | "laneOfExecutor"
+  | "lanesOfRun"
+  | "runningLanes"
+  | "countRunningLanes"
+  | "queuedLanes"
+  | "countQueuedLanes"
 >;
 type LaneWrites = Pick<
   Writes,
@@ -83,6 +89,13 @@ export function laneReads(db: Database): LaneReads {
   return {
     lane(id) {
       const row = db.get<LaneRow>(`SELECT ${columns} FROM lanes WHERE id = :id`, { id });
+      return row === undefined ? undefined : toLane(row);
+    },
+    laneOfExecutor(executorRunId) {
+      const row = db.get<LaneRow>(
+        `SELECT ${columns} FROM lanes WHERE executor_run_id = :executorRunId ORDER BY id LIMIT 1`,
+        { executorRunId },
+      );
       return row === undefined ? undefined : toLane(row);
     },
     lanesOfRun: (runId) =>

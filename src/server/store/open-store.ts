@@ -1,10 +1,13 @@
 import { accessReads, accessWrites, sweepAccess } from "./access.ts";
+import { auditReads, auditWrites } from "./audit.ts";
 import { branchReads, branchWrites } from "./branches.ts";
 import { Database } from "./database.ts";
 import { eventReads, insertEvent, sweepEvents } from "./events.ts";
+import { inboxReads, inboxWrites } from "./inbox.ts";
 import { journalReads, journalWrites } from "./journal.ts";
 import { laneReads, laneWrites } from "./lanes.ts";
 import { migrate } from "./migrate.ts";
+import { nightlyReads, nightlyWrites } from "./nightlies.ts";
 import { noteReads, noteWrites } from "./notes.ts";
 import { runReads, runWrites } from "./runs.ts";
 import type { Clock, Reads, Store, Writes } from "./store.ts";
@@ -69,22 +72,29 @@ function readsOf(db: Database): Reads {
   return {
     ...branchReads(db),
     ...runReads(db),
+    ...nightlyReads(db),
     ...laneReads(db),
     ...journalReads(db),
     ...eventReads(db),
     ...accessReads(db),
+    ...auditReads(db),
+    ...inboxReads(db),
     ...noteReads(db),
   };
 }
 
 function writesOf(writing: Writing, read: Reads): Writes {
+  const runs = runWrites(writing, read);
   return {
     ...read,
     ...branchWrites(writing, read),
-    ...runWrites(writing, read),
+    ...runs,
+    ...nightlyWrites(writing, { ...read, ...runs }),
     ...laneWrites(writing, read),
     ...journalWrites(writing),
     ...accessWrites(writing),
+    ...auditWrites(writing),
+    ...inboxWrites(writing),
     ...noteWrites(writing),
     addEvent: writing.addEvent,
     sweep(now) {

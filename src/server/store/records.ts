@@ -44,6 +44,18 @@ export interface RunRecord {
   readonly finishedAt: string | null;
 }
 
+/** What only a run of the subject `nightly` has. */
+export interface NightlyRecord {
+  /** Its id, and its run's. */
+  readonly runId: number;
+  /** Its slot, or when it was asked for. No two nightlies have the same. */
+  readonly scheduledFor: string;
+  /** Full name of the ref whose commit it tests. */
+  readonly sourceRef: string;
+  /** Null where its lanes say it all. */
+  readonly summary: string | null;
+}
+
 /** What the manifest says of a lane, snapshotted into the run. */
 export interface LaneDefinition {
   readonly lane: string;
@@ -126,9 +138,89 @@ export type NewEvent = Partial<Omit<EventRecord, "seq" | "at" | "kind">> & {
 export interface KeyRecord {
   readonly npub: string;
   readonly name: string;
+  readonly kind: "owner" | "agent" | "member";
   readonly active: boolean;
   readonly admin: boolean;
   readonly canForgeWrite: boolean;
+  readonly note: string | null;
+  /** npub of the owner's key that let it in; null for the keys of the configuration. */
+  readonly approvedBy: string | null;
+  /** npub of who changed it last; null where the configuration did. */
+  readonly updatedBy: string | null;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+export type NewKey = Omit<KeyRecord, "createdAt" | "updatedAt">;
+
+/** A live token, by its SHA-256. */
+export interface TokenRecord {
+  readonly hash: string;
+  readonly npub: string;
+  /** The key's. */
+  readonly name: string | null;
+  readonly createdAt: string | null;
+  /** Coarse. */
+  readonly lastUsedAt: string | null;
+  readonly expiresAt: string;
+}
+
+/** What the audit trail calls an act. */
+export type AuditAction =
+  | "login"
+  | "logout"
+  | "token_revoked"
+  | "merge"
+  | "force"
+  | "close"
+  | "tutorial"
+  | "rerun_lane"
+  | "rerun_suite"
+  | "fail_lane"
+  | "cancel_lane"
+  | "requeue_lane"
+  | "recover_run"
+  | "nightly"
+  | "target_accepted"
+  | "target_restored"
+  | "drain"
+  | "mirror_sync"
+  | "key_approved"
+  | "key_changed"
+  | "key_deactivated";
+
+/** One act of somebody: who, what, on which head, with which end. Never holds a secret. */
+export interface AuditRecord {
+  readonly id: number;
+  readonly at: string;
+  /** Null where the forge itself acted. */
+  readonly npub: string | null;
+  /** The key's name when it acted. */
+  readonly name: string | null;
+  readonly action: AuditAction;
+  readonly branchId: number | null;
+  readonly branchName: string | null;
+  readonly runId: number | null;
+  readonly laneRunId: number | null;
+  readonly head: string | null;
+  /** What else was acted on: another key's npub, a token's id. */
+  readonly subject: string | null;
+  readonly result: "ok" | "refused";
+  readonly detail: string | null;
+}
+export type NewAudit = Pick<AuditRecord, "npub" | "action"> &
+  Partial<Omit<AuditRecord, "id" | "at" | "npub" | "name" | "action" | "branchName">>;
+
+/** A branch that waits in somebody's inbox, not dismissed. */
+export interface InboxRecord {
+  readonly branchId: number;
+  readonly branchState: BranchState;
+  /** The present tutorial is not the one that was reviewed. */
+  readonly needsReview: boolean;
+  readonly reviewedAt: string | null;
+  /** When the branch first came into the inbox. */
+  readonly createdAt: string;
+  /** When its present tutorial came. */
+  readonly updatedAt: string;
 }
 
 export interface TutorialRecord {

@@ -1,14 +1,20 @@
 import type { BranchState, ExecutionReason, FailureKind, RunReason } from "../../domain/status.ts";
 import type {
+  AuditRecord,
   BranchRecord,
   EventRecord,
+  InboxRecord,
   JournalRecord,
   KeyRecord,
   LaneDefinition,
   LaneRecord,
+  NewAudit,
   NewEvent,
+  NewKey,
+  NightlyRecord,
   ProcessIdentity,
   RunRecord,
+  TokenRecord,
   TutorialRecord,
 } from "./records.ts";
 
@@ -31,7 +37,13 @@ export interface Reads {
   runsOfHead(branchId: number, head: string): readonly RunRecord[];
   /** A branch's runs that may still change, oldest first. */
   unfinishedRuns(branchId: number): readonly RunRecord[];
+  nightly(runId: number): NightlyRecord | undefined;
+  nightlyAt(scheduledFor: string): NightlyRecord | undefined;
+  /** Latest first; `before` is the `scheduledFor` of the last one seen. */
+  nightlies(filter: { limit: number; before?: string | undefined }): readonly NightlyRecord[];
   lane(id: number): LaneRecord | undefined;
+  /** The first lane whose runner named that id; a later one cannot take its place. */
+  laneOfExecutor(executorRunId: string): LaneRecord | undefined;
   /** By id ascending. */
   lanesOfRun(runId: number): readonly LaneRecord[];
   /** Lanes in status running, of all runs. */
@@ -45,11 +57,30 @@ export interface Reads {
   intendedMoves(): readonly JournalRecord[];
   /** Events with a higher sequence number, ascending. */
   eventsAfter(seq: number, limit: number): readonly EventRecord[];
+  /** When something last happened to a branch, a lane or a tutorial; null: not lately. */
+  lastEventAt(what: "branch" | "lane" | "tutorial"): string | null;
   newestEventSeq(): number;
   oldestEventSeq(): number;
   key(npub: string): KeyRecord | undefined;
+  /** All keys, by npub. */
+  keys(): readonly KeyRecord[];
+  anyKeyActive(): boolean;
   /** The key's npub of an unexpired token, by the token's SHA-256 in hex. */
   tokenOwner(tokenHash: string, now: string): string | undefined;
+  /** An unexpired token, by its SHA-256 in hex. */
+  token(tokenHash: string, now: string): TokenRecord | undefined;
+  /** Unexpired tokens of one key, or (null) of all, newest first. */
+  tokens(npub: string | null, now: string): readonly TokenRecord[];
+  /** Newest first. `branch`: a name or an id; `before`: the id of the last one seen. */
+  audit(filter: {
+    branch?: string | undefined;
+    npub?: string | undefined;
+    action?: string | undefined;
+    before?: number | undefined;
+    limit: number;
+  }): readonly AuditRecord[];
+  /** What waits in a key's inbox, by branch id. */
+  inbox(npub: string): readonly InboxRecord[];
   /** The newest tutorial of a branch. */
   tutorial(branchId: number): TutorialRecord | undefined;
   setting(name: string): string | undefined;
@@ -92,6 +123,20 @@ export interface Writes extends Reads {
     status: "success" | "failed";
     lanes: readonly (LaneDefinition & { rerunOf?: number | null })[];
   }): RunRecord;
+  /** A nightly run; where its time is taken already, it gets the next free millisecond. */
+  createNightly(nightly: {
+    /** What the nightly is scheduled for. */
+    at: string;
+    sourceRef: string;
+    summary: string | null;
+    head: string;
+    partial: boolean;
+    rerunOf: number | null;
+    reason: RunReason | null;
+    note: string | null;
+    status: "success" | "failed";
+    lanes: readonly (LaneDefinition & { rerunOf?: number | null })[];
+  }): RunRecord;
   setLaneReason(id: number, reason: ExecutionReason): void;
   /** Claims a queued lane: running, token + 1, lease. Undefined when it is no longer queued. */
   claimLane(id: number, lease: { now: string; expiresAt: string }): LaneRecord | undefined;
@@ -131,12 +176,27 @@ export interface Writes extends Reads {
   addJournal(entry: Omit<JournalRecord, "id" | "at">): JournalRecord;
   setJournalState(id: number, state: "done" | "abandoned"): void;
   addEvent(event: NewEvent): void;
-  putKey(key: KeyRecord): void;
+  /** Times that it is given are not taken over. */
+  putKey(key: NewKey): void;
   addChallenge(hash: string, expiresAt: string): void;
   /** Uses a challenge up; false when unknown, used or expired. */
   takeChallenge(hash: string, now: string): boolean;
   addToken(tokenHash: string, npub: string, expiresAt: string): void;
-  removeToken(tokenHash: string): void;
+  /** False where there was none. */
+  removeToken(tokenHash: string): boolean;
+  /** Ends the tokens of one key, or (null) of all; answers how many. */
+  removeTokens(npub: string | null): number;
+  markTokenUsed(tokenHash: string, at: string): void;
+  /** To be called in the transaction of the act itself, where there is one. */
+  addAudit(act: NewAudit): void;
+  /** Puts a branch, whose tutorial is current, into the inbox of every active key. */
+  tellInboxes(branchId: number): void;
+  /** Puts what it never had into an active key's inbox; answers how many branches. */
+  fillInbox(npub: string): number;
+  /** Answers how many were there. */
+  dismissInbox(npub: string, branchIds: readonly number[] | "all"): number;
+  /** Notes the present tutorial as reviewed; false where the branch is not in the inbox. */
+  reviewInbox(npub: string, branchId: number): boolean;
   putTutorial(tutorial: Omit<TutorialRecord, "at">): void;
   setSetting(name: string, value: string): void;
   /** Drops expired challenges and tokens, and events beyond what is kept. */

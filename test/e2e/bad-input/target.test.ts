@@ -40,7 +40,11 @@ async function atTerminal(args: readonly string[], answer: string) {
     stateHome: join(scene.dir, "state"),
   });
   const terminal = scriptedTerminal({ answers: [answer] });
-  return runInProcess(args, { operations: catalogue, openWorktree }, terminal);
+  return runInProcess(
+    args,
+    { operations: catalogue, openWorktree: (path) => openWorktree(path) },
+    terminal,
+  );
 }
 
 describe("a target that was moved outside the forge", () => {

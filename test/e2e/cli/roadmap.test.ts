@@ -14,3 +14,16 @@ it("lists what a roadmap leaves open, and tells a malformed line by its number",
   expect(told).toMatchObject({ code: 1, err: expect.stringMatching(/^docs\/plan\.md:2: ABC-1 /) });
   expect(told.out).toContain("ABC-1 (open) Who?");
 });
+
+it("hands a reader the whole of a long answer, more than a pipe takes at once", async () => {
+  const items = Array.from(
+    { length: 1500 },
+    (_, at) => `- **ABC-${at + 1}** (open) ${"Who? ".repeat(30)}`,
+  );
+  await using scene = await aRepository({
+    "todos/pika-git.md": `# Ours\n### ABC · One · open\n${items.join("\n")}\n`,
+  });
+  const listed = await scene.land(["roadmap", "--json"]);
+  expect(listed.out.length).toBeGreaterThan(200_000);
+  expect(JSON.stringify(listed.json())).toContain("ABC-1500");
+});

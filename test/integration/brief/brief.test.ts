@@ -226,7 +226,7 @@ describe("the budget", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
-  it("keeps the last 20 files, and writes none where nothing is cut", async () => {
+  it("keeps the last 20 files and those of the last day, and writes none where nothing is cut", async () => {
     await using scene = await briefScene();
     await scene.write(long);
     const clock = handClock();
@@ -235,9 +235,18 @@ describe("the budget", () => {
       await scene.brief({ host: { clock } });
     }
     const folder = join(scene.stateHome, "forge-landing-kit", "briefs");
+    expect(await readdir(folder)).toHaveLength(22);
+    await clock.advance(25 * 60 * 60 * 1000);
+    await scene.brief({ host: { clock } });
     const names = (await readdir(folder)).sort();
     expect(names).toHaveLength(20);
-    expect(names[0]).toMatch(/^20260301T120003000Z-/);
+    expect(names[0]).toMatch(/^20260301T120004000Z-/);
+    for (let at = 100; at < 400; at += 1) {
+      const name = `20260302T130022${at}Z-00000000.md`;
+      await scene.write({ [`state/forge-landing-kit/briefs/${name}`]: "" });
+    }
+    await scene.brief({ host: { clock } });
+    expect(await readdir(folder)).toHaveLength(200);
     await rm(folder, { recursive: true });
     await scene.brief({ args: ["--max-chars", "1000000"], host: { clock } });
     await expect(stat(folder)).resolves.toBeDefined();
@@ -247,11 +256,49 @@ describe("the budget", () => {
     await expect(stat(folder)).rejects.toThrow("ENOENT");
   });
 
+  it("does not wait for a disk that does not answer", async () => {
+    await using scene = await briefScene();
+    await scene.write(long);
+    const clock = handClock();
+    const files = {
+      ensureFolder: () => {
+        void clock.paused(1).then(() => clock.advance(1000));
+        return new Promise<void>(() => {});
+      },
+      write: async () => {},
+    };
+    const { text } = await scene.brief({ host: { clock, files } });
+    expect(text).toContain("characters left out; `agent-brief --section long` shows it]");
+  });
+
   it("names another way where no file can be written", async () => {
     await using scene = await briefScene();
     await scene.write({ ...long, state: "a file in the way" });
     const { text } = await scene.brief();
     expect(text).toContain("characters left out; `agent-brief --section long` shows it]");
+  });
+});
+
+describe("what is odd", () => {
+  it("reads sections by any letters, and names those it cannot read", async () => {
+    await using scene = await briefScene();
+    await scene.init();
+    await scene.write({
+      "repo/briefs/über.md": sectionFile({ title: "Over" }, "Read."),
+      "repo/briefs/a b.md": sectionFile({ title: "Between" }, "Not read."),
+    });
+    const { text } = await scene.brief();
+    expect(text).toContain("## Over (this repository's own section)\nRead.");
+    expect(text).toMatch(/^Note: Not read in briefs\/: a b\.md; a name may have only letters/m);
+  });
+
+  it("shows no endless line of a complaint", async () => {
+    await using scene = await briefScene();
+    const command = "head -c 100000 /dev/zero | tr '\\0' x >&2; exit 1";
+    await scene.write({ "kit/briefs/one.md": shell(command, { size: 20_000 }) });
+    const { text } = await scene.brief();
+    expect(text).toContain("[its last line is too long to show]");
+    expect(text).not.toContain("xxx");
   });
 });
 

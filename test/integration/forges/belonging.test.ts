@@ -55,6 +55,35 @@ describe("a repository belongs", () => {
     });
   });
 
+  test("to the hosted forge that is named and has a session, by a remote named `forge` alone", async () => {
+    const { git, stateHome, dir, find } = await newRepository();
+    const [a, b] = ["https://a.example.org", "https://b.example.org"] as const;
+    await writeSession(hostedSessionFile(stateHome, a), session(a));
+    await writeSession(join(dir, "ph", "session.json"), session(b));
+    await git.text(["remote", "add", "origin", "ssh://git@alias/x.git"]);
+    expect(await failureOf(find(a))).toMatchObject({ code: "no_forge" });
+    await git.text(["remote", "rename", "origin", "forge"]);
+    expect(await failureOf(find())).toMatchObject({ code: "no_forge" });
+    expect(await failureOf(find("https://c.example.org"))).toMatchObject({ code: "no_forge" });
+    expect(await find(`${a}/`)).toMatchObject({ kind: "hosted", baseUrl: a, remote: "forge" });
+    const referenceFile = join(dir, "ph", "session.json");
+    expect(await findBelonging({ git, stateHome, referenceFile })).toMatchObject({
+      kind: "hosted",
+      baseUrl: b,
+      sessionFile: referenceFile,
+    });
+  });
+
+  test("to the session of its host that is named, where there are several", async () => {
+    const { git, stateHome, find } = await newRepository();
+    const [one, other] = ["https://f.example.org", "https://f.example.org:8443"] as const;
+    for (const base of [one, other]) {
+      await writeSession(hostedSessionFile(stateHome, base), session(base));
+    }
+    await git.text(["remote", "add", "origin", "git@f.example.org:x.git"]);
+    for (const base of [one, other]) expect(await find(base)).toMatchObject({ baseUrl: base });
+  });
+
   test("to the local forge that its config names, by whatever remote leads there", async () => {
     const { git, init, find } = await newRepository();
     const { stateDir } = await init();
@@ -216,6 +245,7 @@ describe("a local forge that runs", () => {
     const owner = await connections.open(belonging, "owner");
     expect(await agent.identity()).toEqual({
       npub: settings.agentNpub,
+      name: "agent",
       admin: false,
       canLand: true,
     });

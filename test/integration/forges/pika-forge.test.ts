@@ -51,6 +51,7 @@ describe("who we are", () => {
   test("is the key's own rights", async () => {
     expect(await agent.identity()).toEqual({
       npub: server.agent.npub,
+      name: "agent",
       admin: false,
       canLand: true,
     });

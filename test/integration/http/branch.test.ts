@@ -68,6 +68,8 @@ describe("a branch's detail", () => {
       ci_status: "success",
       error_message: null,
       problem: null,
+      merged_by: null,
+      closed_by: null,
     });
     expect(ci_runs[0]).toMatchObject({
       source_head_sha: head,

@@ -79,6 +79,9 @@ describe("a forge that died in the middle of a merge", () => {
     }
     await expect(merge(branch.id)).rejects.toMatchObject({ code: "branch_not_open" });
     expect(bench.eventKinds().filter((kind) => kind === "branch_merged")).toHaveLength(1);
+    expect(bench.store.read.audit({ action: "merge", limit: 9 })).toMatchObject([
+      { npub: "npub1agent", branchName: "feature", head: branch.head, result: "ok" },
+    ]);
   });
 
   it("between the refs: the branch's own is deleted as well", async () => {

@@ -77,17 +77,23 @@ describe("where the roadmap is", () => {
     expect((await land(scene)).out).toContain("docs/plan.md");
   });
 
-  it.each(["/etc/passwd", "../x.md", "docs/../../x.md", ".git/config", "a/.GIT/x", "", "."])(
-    "may not be %j",
-    async (path) => {
-      await using scene = await withRoadmap();
-      await scene.git("config", "land.roadmap", path);
-      const { code, err } = await land(scene);
-      expect(code).toBe(1);
-      expect(err).toContain("no file of the work tree");
-      expect(err).toContain("git config land.roadmap docs/roadmap.md");
-    },
-  );
+  it.each([
+    "/etc/passwd",
+    "../x.md",
+    "docs/../../x.md",
+    ".git/config",
+    "a/.GIT/x",
+    "",
+    ".",
+    "a\nb.md",
+  ])("may not be %j", async (path) => {
+    await using scene = await withRoadmap();
+    await scene.git("config", "land.roadmap", path);
+    const { code, err } = await land(scene);
+    expect(code).toBe(1);
+    expect(err).toContain("no file of the work tree");
+    expect(err).toContain("git config land.roadmap docs/roadmap.md");
+  });
 
   it("is told where there is none, or no repository", async () => {
     await using scene = await withRoadmap({});

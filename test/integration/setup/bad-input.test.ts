@@ -2,6 +2,7 @@ import { chmod, chown, lstat, mkdir, rm, symlink, truncate, writeFile } from "no
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { LandError } from "../../../src/domain/errors.ts";
+import { surveyClients } from "../../../src/setup/setup.ts";
 import type { Client } from "../../../src/setup/shapes.ts";
 import { aSetupScene, type SetupHow, type SetupScene } from "../../support/setup.ts";
 
@@ -172,6 +173,88 @@ describe("land setup meets", () => {
     expect(of("mcp.json")?.diff.join("\n")).toContain('+  "mcpServers"');
     expect(of("hooks.json")).toMatchObject({ action: "change" });
     await refused(scene, "cursor", /2 files stand in the way/);
+  });
+
+  it.each([
+    [
+      "claude-code",
+      "home/.claude/settings.json",
+      '{\n"a": 1 // why\n}',
+      "loads nothing of it while it has a comment, line 2",
+    ],
+    [
+      "claude-code",
+      "home/.claude.json",
+      '{"a": [1,\n2,]}',
+      "takes it for damaged while it has a trailing comma, line 2",
+    ],
+    [
+      "claude-code",
+      "project/.mcp.json",
+      "/**/{}",
+      "takes it for damaged while it has a comment, line 1",
+    ],
+    [
+      "codex",
+      "home/.codex/hooks.json",
+      "\uFEFF{}",
+      "runs no hook of it while it has a byte order mark.",
+    ],
+    [
+      "gemini",
+      "home/.gemini/settings.json",
+      '{ "a": 1,\n// why\n}',
+      "does not start while it has a trailing comma, line 1",
+    ],
+    [
+      "gemini",
+      "home/.gemini/settings.json",
+      "\uFEFF{}",
+      "does not start while it has a byte order mark.",
+    ],
+    [
+      "copilot",
+      "home/.copilot/hooks/forge-landing-kit.json",
+      "{} // why",
+      "runs no hook of it while it has a comment, line 1",
+    ],
+  ] as const)("%s with %s that it would not read", async (client, path, text, words) => {
+    await using scene = await aSetupScene();
+    const strict = '{ "a": [",}", "//", { "b": [] }, {}] }';
+    await scene.write({ [path]: strict });
+    const how = { project: path.startsWith("project/") };
+    await scene.run(client, how);
+    await scene.run(client, { ...how, undo: true });
+    expect(await scene.read(path)).toBe(strict);
+    await scene.write({ [path]: text });
+    await refused(scene, client, new RegExp(words), how);
+    const found = await surveyClients(scene.machine, scene.project);
+    const state = found.find((one) => one.client === client);
+    expect(how.project ? state?.project : state?.user).toBe("unknown");
+  });
+
+  it("a file that became unreadable for its client, says so, and can be undone", async () => {
+    await using scene = await aSetupScene();
+    await scene.run("claude-code");
+    const path = "home/.claude/settings.json";
+    await scene.write({ [path]: `// mine\n${await scene.read(path)}` });
+    await refused(scene, "claude-code", /loads nothing of it while it has a comment, line 1/);
+    await scene.run("claude-code", { undo: true });
+    expect(await scene.read(path)).toBe("// mine\n{}\n");
+  });
+
+  it("comments where it is not known what the client makes of them, and says so", async () => {
+    await using scene = await aSetupScene();
+    await scene.write({ [mcp]: "{\n// why\n}" });
+    const { notes } = await scene.run("cursor");
+    expect(notes.join()).toMatch(/mcp\.json: Cursor may load nothing of it .* comment \(line 2\)/);
+  });
+
+  it("a document nested beyond reading", async () => {
+    await using scene = await aSetupScene();
+    await scene.write({ [mcp]: `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}` });
+    await refused(scene, "cursor", /mcp\.json: it is nested too deeply/);
+    expect((await scene.plan("cursor")).problem?.message).toMatch(/nested too deeply/);
   });
 
   it("a huge file, and one that is no text", async () => {

@@ -15,11 +15,11 @@ const scopes: readonly (readonly [Client, "user" | "project"])[] = clients.flatM
 const theirs = {
   "home/.claude.json": '{"numStartups": 3,"mcpServers":{"other":{"command":"x"}}}',
   "home/.claude/settings.json":
-    '{\n  // mine\n  "hooks": { "SessionStart": [ { "hooks": [ { "type": "command", "command": "date" } ] } ] },\n}\n',
+    '\uFEFF{\n  "hooks": { "SessionStart": [ { "hooks": [ { "type": "command", "command": "date" } ] } ] }\n}\n',
   "home/.claude/CLAUDE.md": "Be brief.\r\n",
   "home/.codex/config.toml": '# mine\nmodel = "x"\n\n[mcp_servers.other]\ncommand = "y"',
   "home/.codex/AGENTS.md": "",
-  "home/.gemini/settings.json": '\uFEFF{\r\n\t"ui": {} // note\r\n}\r\n',
+  "home/.gemini/settings.json": '{\r\n\t"ui": {} // note\r\n}\r\n',
   "home/.copilot/mcp-config.json": '{ "mcpServers": {} }\n',
   "home/.cursor/hooks.json": '{ "version": 1, "hooks": {} }\n',
   "home/.config/Code/User/mcp.json": '{\n    "servers": {},\n    "inputs": []\n}\n',
@@ -144,12 +144,76 @@ describe("land setup", () => {
     await scene.run("gemini", { undo: true });
     await scene.run("codex", { undo: true });
     expect(await scene.read("home/.gemini/settings.json")).toBe(
-      '\uFEFF{\r\n\t"ui": {"theme": "y"} // note\r\n}\r\n',
+      '{\r\n\t"ui": {"theme": "y"} // note\r\n}\r\n',
     );
     expect(await scene.read("home/.codex/config.toml")).toBe(
       `${theirs["home/.codex/config.toml"]}\n`,
     );
     expect(await scene.read("home/.codex/AGENTS.md")).toBe("\nMine.\n");
+  });
+
+  it("never takes what others wrote into a file that it made, however often it is set up", async () => {
+    await using scene = await aSetupScene();
+    await scene.run("codex");
+    await scene.run("claude-code");
+    const config = "home/.codex/config.toml";
+    const memory = "home/.claude/CLAUDE.md";
+    await scene.write({
+      [config]: `${await scene.read(config)}\n[mine]\na = 1\n`,
+      [memory]: `${await scene.read(memory)}\nMine.\n`,
+    });
+    for (const node of ["/opt/newer/bin/node", "/opt/newest/bin/node"]) {
+      await scene.run("codex", { machine: { node } });
+      await scene.run("claude-code", { machine: { node } });
+    }
+    await scene.run("codex", { undo: true });
+    await scene.run("claude-code", { undo: true });
+    expect(await scene.read(config)).toBe("\n[mine]\na = 1\n");
+    expect(await scene.read(memory)).toBe("\nMine.\n");
+    expect(Object.keys(await scene.tree()).filter((path) => !path.endsWith("/"))).toEqual([
+      config,
+      memory,
+    ]);
+  });
+
+  it.each([["opencode", "vscode"] as const, ["vscode", "opencode"] as const])(
+    "leaves no folder where %s is undone before %s",
+    async (first, second) => {
+      await using scene = await aSetupScene();
+      await scene.run(first);
+      await scene.run(second);
+      await scene.run(first, { undo: true });
+      await scene.run(second, { undo: true });
+      expect(await scene.tree()).toEqual({});
+    },
+  );
+
+  it("knows its hook where somebody put another beside it", async () => {
+    await using scene = await aSetupScene();
+    await scene.run("claude-code");
+    const path = "home/.claude/settings.json";
+    const value = JSON.parse(await scene.read(path));
+    const theirs = { type: "command", command: "date" };
+    value.hooks.SessionStart[0].hooks.push(theirs);
+    await scene.write({ [path]: JSON.stringify(value) });
+    expect((await scene.plan("claude-code")).files).toEqual([]);
+    await scene.run("claude-code", { machine: { node: "/opt/newer/bin/node" } });
+    const now = await scene.read(path);
+    expect(now.match(/agent-brief\.js --format/g)).toHaveLength(1);
+    expect(now).toContain("/opt/newer/bin/node");
+    await scene.run("claude-code", { undo: true });
+    expect(JSON.parse(await scene.read(path))).toEqual({
+      hooks: { SessionStart: [{ matcher: "startup|resume|clear|compact", hooks: [theirs] }] },
+    });
+  });
+
+  it("keeps the comments of a file that holds nothing else", async () => {
+    await using scene = await aSetupScene();
+    await scene.write({ "home/.gemini/settings.json": "// mine" });
+    await scene.run("gemini");
+    expect(await scene.read("home/.gemini/settings.json")).toMatch(/^\/\/ mine\n\{\n/);
+    await scene.run("gemini", { undo: true });
+    expect(await scene.read("home/.gemini/settings.json")).toBe("// mine");
   });
 
   it("removes a file of its own that a client only put its schema into", async () => {
@@ -188,7 +252,7 @@ describe("land setup", () => {
     }
     const left = Object.values(await scene.tree()).join("\n");
     expect(left).not.toMatch(/agent-brief|land\.js|forge-landing-kit/);
-    expect(await scene.read("home/.claude/settings.json")).toContain("// mine");
+    expect(await scene.read("home/.claude/settings.json")).toContain('"date"');
   });
 
   it("gives back what it replaced", async () => {

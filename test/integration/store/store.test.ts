@@ -40,12 +40,13 @@ describe("the file", () => {
   it("of a newer version is refused and left alone", () => {
     store.close();
     const newer = new DatabaseSync(file);
+    const own = Number(newer.prepare("PRAGMA user_version").get()?.user_version);
     newer.exec("PRAGMA user_version = 99");
     newer.close();
     expect(() => openStore(file, clock)).toThrow(/has version 99.*update forge-landing-kit/);
     const again = new DatabaseSync(file);
     expect(again.prepare("PRAGMA user_version").get()).toEqual({ user_version: 99 });
-    again.exec("PRAGMA user_version = 1");
+    again.exec(`PRAGMA user_version = ${own}`);
     again.close();
     store = openStore(file, clock);
     expect(store.read.openBranches()).toEqual([]);
@@ -249,10 +250,23 @@ describe("access", () => {
   });
 
   it("keeps one record per key", () => {
-    const key = { npub: "npub1", name: "agent", active: true, admin: false, canForgeWrite: true };
+    const key = {
+      npub: "npub1",
+      name: "agent",
+      kind: "agent",
+      active: true,
+      admin: false,
+      canForgeWrite: true,
+      note: null,
+      approvedBy: null,
+      updatedBy: null,
+    } as const;
+    const createdAt = clock.now().toISOString();
     store.write((tx) => tx.putKey(key));
+    clock.tick(1000);
     store.write((tx) => tx.putKey({ ...key, active: false }));
-    expect(store.read.key("npub1")).toEqual({ ...key, active: false });
+    const updatedAt = clock.now().toISOString();
+    expect(store.read.key("npub1")).toEqual({ ...key, active: false, createdAt, updatedAt });
     expect(store.read.key("npub2")).toBeUndefined();
   });
 });

@@ -66,6 +66,12 @@ describe("land setup", () => {
     });
   });
 
+  it("does not take a wish without a client for a look", async () => {
+    const { err, code } = await setup(["--undo"]);
+    expect(code).not.toBe(0);
+    expect(err).toContain("--undo needs a client");
+  });
+
   it("goes on where nobody can be asked", async () => {
     const { out, seen, asked } = await setup(["codex"]);
     expect(seen).toMatchObject({

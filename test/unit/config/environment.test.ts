@@ -19,6 +19,14 @@ test("a blank base URL counts as unset", () => {
   expect(made({ PH_BASE_URL: " https://h " }).baseUrl).toBe("https://h");
 });
 
+test("a key to log in with is read, and kept from children", () => {
+  const { nsec, env } = made({ LAND_NSEC: " nsec1x ", OTHER: "y" });
+  expect(nsec).toBe("nsec1x");
+  expect(env).toEqual({ OTHER: "y" });
+  expect(made({ LAND_NSEC: " " }).nsec).toBeUndefined();
+  expect(made({ LAND_AS: " bob " }).agent).toBe("bob");
+});
+
 test.each([
   [{}, false],
   [{ CI: "" }, false],

@@ -2,11 +2,14 @@ import { describe, expect, it } from "vitest";
 import { openapiDocument } from "../../../scripts/openapi.ts";
 import { paths } from "../../../src/contract/paths.ts";
 import { routeTable } from "../../../src/contract/routes.ts";
+import { pageRoutes } from "../../../src/server/pages/routes.ts";
 
 /** Each path of the connector's table, with ids that cannot be mistaken for words. */
-const connectorPaths = Object.entries(paths)
-  .filter(([name]) => name !== "branchPage")
-  .map(([name, path]) => [name, (path as (...ids: number[]) => string)(11, 22)] as const);
+const connectorPaths = Object.entries(paths).map(
+  ([name, path]) => [name, (path as (...ids: number[]) => string)(11, 22)] as const,
+);
+
+const pagePaths = pageRoutes.map(({ path }) => path);
 
 function matches(template: string, path: string): boolean {
   return new RegExp(`^${template.replace(/\{\w+\}/g, "\\d+")}$`).test(path);
@@ -14,7 +17,8 @@ function matches(template: string, path: string): boolean {
 
 describe("the table of routes", () => {
   it.each(connectorPaths)("has the connector's path %s", (_name, path) => {
-    expect(routeTable.some((route) => route.paths.some((own) => matches(own, path)))).toBe(true);
+    const served = [...routeTable.flatMap((route) => route.paths), ...pagePaths];
+    expect(served.some((own) => matches(own, path))).toBe(true);
   });
 
   it("names no method of a path twice", () => {
@@ -28,7 +32,8 @@ describe("the table of routes", () => {
 
   it("guards everything but the login and about", () => {
     const open = routeTable.filter((route) => route.guard === "none").map((route) => route.name);
-    expect(open).toEqual(["challenge", "verify", "about"]);
+    // The webhook has a signature instead.
+    expect(open).toEqual(["challenge", "verify", "about", "webhook"]);
   });
 });
 

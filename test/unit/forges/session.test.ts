@@ -1,10 +1,10 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { verifyEvent } from "nostr-tools/pure";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { ForgeHttp } from "../../../src/forges/http.ts";
-import { ForgeSession } from "../../../src/forges/session.ts";
+import { ForgeSession, logIn } from "../../../src/forges/session.ts";
 import { newSecretKey } from "../../../src/identity/keys.ts";
 import { writeSession } from "../../../src/identity/sessions.ts";
 import { signerOf } from "../../../src/identity/signer.ts";
@@ -57,6 +57,27 @@ test("logs in once for all who ask at once, with an event for this forge", async
   expect(verifyEvent(event)).toBe(true);
   expect(event.content).toBe("c0ffee");
   expect(event.tags).toContainEqual(["u", `${double.origin}/git/auth/verify`]);
+});
+
+test("a signer that took long signs a fresh challenge", async () => {
+  const { double } = await loginDouble();
+  let signed = 0;
+  const clock = quickClock();
+  const http = new ForgeHttp({ baseUrl: double.origin, clock });
+  const slow = {
+    npub: () => signer.npub(),
+    sign: async (event: Parameters<typeof signer.sign>[0]) => {
+      signed += 1;
+      if (signed === 1) await clock.pause(90_000);
+      return signer.sign(event);
+    },
+  };
+  await logIn(http, "/git", slow);
+  const body = double.seen.find(({ path }) => path.endsWith("/verify"))?.body ?? "";
+  const event = JSON.parse(JSON.parse(body).event);
+  expect(event.created_at).toBe(Math.floor(clock.now() / 1000));
+  expect(double.asked().filter((one) => one.endsWith("/challenge"))).toHaveLength(2);
+  expect(double.asked().filter((one) => one.endsWith("/verify"))).toHaveLength(1);
 });
 
 describe("a stored session", () => {
@@ -117,9 +138,22 @@ describe("a token that is no longer accepted", () => {
     const refused = { ...read, path: "/git/never" };
     await one.call(read);
     const before = double.seen.length;
-    expect(await failureOf(one.call(refused))).toMatchObject({ code: "not_found" });
+    expect(await failureOf(one.call(refused))).toMatchObject({ code: "forge_error" });
     expect(double.seen.length - before).toBe(1);
     expect(logins()).toBe(1);
+  });
+
+  test("is told with where and since when it was, and the key's own advice", async () => {
+    const { double, good, session } = await loginDouble();
+    const sessionFile = join(await temporaryFolder(), "s.json");
+    await session({ signer, sessionFile }).call(read);
+    await utimes(sessionFile, new Date(), new Date("2026-01-02T10:00:00Z"));
+    good.clear();
+    expect(await failureOf(session({ sessionFile }).call(read))).toMatchObject({
+      code: "unauthorized",
+      message: `The login of 2026-01-02 at ${double.origin} as npub1x is no longer accepted.`,
+      next: expect.stringContaining(`land login --base-url ${double.origin}`),
+    });
   });
 
   test("without a key to log in with is told", async () => {

@@ -36,6 +36,8 @@ describe("the reference's words", () => {
     ["branch head changed; refresh before merging", "head_moved"],
     ["branch head changed from A to B", "head_moved"],
     ["publish merge branch `x`", "target_moved"],
+    ["delete branch `x`", "head_moved"],
+    ["branch `odd\nname` no longer exists", "branch_gone"],
     ["merge branch `x` into master", "merge_conflict"],
     ["git command failed: odd", "forge_error"],
   ])("409 %s is %s", (words, code) => {
@@ -81,4 +83,30 @@ test("facts hold what programs decide by, and no rubbish", () => {
     lanes: ["one"],
   });
   expect(facts).toEqual({ status: 409, files: ["a.txt", "b.txt"], head: sha, lanes: ["one"] });
+});
+
+describe("an answer that is not the forge's own", () => {
+  test("an empty 404 says that there is no such endpoint, and where to look", () => {
+    expect(errorOf(404, "")).toMatchObject({
+      code: "forge_error",
+      next: expect.stringContaining("address"),
+    });
+  });
+
+  test("a proxy's page is not quoted, whatever its status", () => {
+    const page = "<html><body><h1>502 Bad Gateway</h1></body></html>";
+    expect(errorOf(502, page).message).not.toContain("<");
+    expect(errorOf(404, page)).toMatchObject({ code: "not_found" });
+  });
+
+  test.each([
+    ["POST", 502, /not known/],
+    ["POST", 504, /not known/],
+    ["POST", 503, /Nothing was changed/],
+    ["GET", 502, /Nothing was changed/],
+  ])("%s and %i tells whether anything may have been done", (method, status, state) => {
+    const error = errorOfAnswer({ ...asked, method }, { status, text: "", location: undefined });
+    expect(error).toMatchObject({ code: "forge_unreachable" });
+    expect(error.state).toMatch(state);
+  });
 });

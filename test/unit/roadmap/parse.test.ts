@@ -151,6 +151,35 @@ describe("what is wrong is told with its line", () => {
     ]);
   });
 
+  it("an item in another dress, which is read all the same", () => {
+    const dressed = ["[ ] **ABC-1** (open)", "~~**ABC-2** (open)~~", "__ABC-3__ (doing)"];
+    const lines = [...dressed, "**ABC-4 (open)**", "ABC-5 (open)"].map((one) => `- ${one} a`);
+    expect(problemsOf(part, ...lines)).toEqual(
+      lines.map((_, at) => {
+        const wanted = "it should be `- **ABC-1** (open) Text`.";
+        return `${at + 2}: ABC-${at + 1} is not written as an item; ${wanted}`;
+      }),
+    );
+    const { items } = parseRoadmap([part, ...lines].join("\n")).roadmap.parts[0] ?? { items: [] };
+    expect(items.map(({ text }) => text)).toEqual(["a", "a", "a", "a", "a"]);
+  });
+
+  it("nothing of a numbered list, nor of words that begin with an id", () => {
+    const lines = ["1. **ABC-1** (open) a", "2) **ABC-2** (open) b", "- ABC-1 (see above) is c"];
+    expect(problemsOf(part, ...lines)).toEqual([]);
+    const { items } = parseRoadmap([part, ...lines].join("\n")).roadmap.parts[0] ?? { items: [] };
+    expect(items.map(({ id }) => id)).toEqual(["ABC-1", "ABC-2"]);
+  });
+
+  it("an item of no heading at all, which is listed apart", () => {
+    const { roadmap, problems } = parseRoadmap("### ABC - One\n- **ABC-1** (open) a");
+    expect(problems).toEqual([
+      { line: 1, message: expect.stringContaining("Nothing here can be listed") },
+      { line: 2, message: "ABC-1 stands below no workstream; there is no ABC." },
+    ]);
+    expect(roadmap.parts).toMatchObject([{ status: "open", line: 2, items: [{ id: "ABC-1" }] }]);
+  });
+
   it("a question below the wrong workstream, below none, or of none", () => {
     const lines = ["- **ABC-1** (open) a", part, "- **DEF-1** (open) b", "- **XYZ-1** (open) c"];
     const more = ["### DEF · Two · open", "- **DEF-2** (open) d"];
@@ -211,6 +240,8 @@ describe("what is wrong is told with its line", () => {
     expect(roadmap.parts[0]?.items).toHaveLength(2000);
     expect(problems).toHaveLength(101);
     expect(problems.at(-1)?.message).toContain("further problems");
+    const many = items.map((item) => item.replace("(x)", "(open)"));
+    expect(problemsOf(part, ...many)).toEqual(["2002: Only the first 2000 items are read."]);
   });
 });
 
@@ -230,6 +261,7 @@ const pieces = [
   "- **ABC-1** (open) text",
   "  * **DEF-2** (done) text. See `a`",
   "+ **ABC-** (",
+  "1. [x] ~~ABC-3 (open)~~ text",
   "- (open)",
   "   goes on",
   "",

@@ -44,6 +44,8 @@ it("says so where nothing is open", () => {
   expect(renderRoadmap(roadmapView("x.md", parsed, false))).toBe(
     "Roadmap · x.md\n1 done\n\nNothing is open.",
   );
+  const unread = renderRoadmap(roadmapView("x.md", parseRoadmap("Words."), false));
+  expect(unread).toContain("Nothing that could be read is open.");
 });
 
 it("cuts a long line of the short form", () => {

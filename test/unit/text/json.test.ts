@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { byteLength } from "../../../src/text/bytes.ts";
-import { capForJson, itemsWithin, shrinkJson } from "../../../src/text/json.ts";
+import { capForJson, itemsWithin, shrinkJson, whyNoJson } from "../../../src/text/json.ts";
 
 it("returns what fits as it is", () => {
   const value = { a: ["x".repeat(100)], b: null };
@@ -45,4 +45,23 @@ it("capForJson counts escapes, and keeps the tail where asked", () => {
 it("itemsWithin keeps the first items that fit", () => {
   expect(itemsWithin(["aa", "bb", "cc"], 10)).toEqual(["aa", "bb"]);
   expect(itemsWithin(["aa"], 10)).toEqual(["aa"]);
+});
+
+describe("why text is no JSON", () => {
+  it.each([
+    ["nsec1secret", "not valid JSON"],
+    ['{"event": nsec1secret}', /^not valid JSON/],
+    ['{"a": 1} nsec1secret', "not valid JSON at position 9"],
+    ["", "it ends too early"],
+    ["{", /^not valid JSON at position 1$|^it ends too early$/],
+  ])("of %j is told without a piece of it", (text, expected) => {
+    let words = "";
+    try {
+      JSON.parse(text);
+    } catch (error) {
+      words = whyNoJson(error);
+    }
+    expect(words).toMatch(expected);
+    expect(words).not.toContain("nsec1");
+  });
 });

@@ -27,8 +27,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const accessWith = (maxOpen: number) =>
-  new Access({ store, config, clock, bases: () => [base], maxOpen });
+const accessWith = (maxOpen: number) => new Access({ store, clock, bases: () => [base], maxOpen });
 const answerTo = (challenge: string, nsec = agent.nsec) =>
   signLogin(
     nsec,

@@ -45,13 +45,18 @@ describe("labels", () => {
     expect(reasonLabel("stale_recovered")).toBe("recovered from stale lease");
     expect(failureLabel("infrastructure")).toBe("infrastructure failure");
     expect(failureLabel("test_failure")).toBe("test failure");
-    expect(["success", "failed", "queued", "running", "skipped"].map(toneOf)).toEqual([
-      "success",
-      "danger",
-      "warning",
-      "warning",
-      "neutral",
-    ]);
+  });
+});
+
+describe("a status's tone", () => {
+  it.each([
+    ["success", "success passed succeeded ready"],
+    ["danger", "failed error lost timed_out timeout cancelled"],
+    ["warning", "queued running pending waiting waiting_for_capacity"],
+    ["warning", "blocked_by_concurrency_group needs_attention"],
+    ["neutral", "skipped superseded toString constructor"],
+  ])("is %s for %s", (tone, statuses) => {
+    for (const status of statuses.split(" ")) expect(toneOf(status)).toBe(tone);
   });
 });
 

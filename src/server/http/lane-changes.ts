@@ -1,0 +1,97 @@
+import { isActive } from "../../domain/status.ts";
+import { RefusedError } from "../refused.ts";
+import type { AuditAction, LaneDefinition, LaneRecord } from "../store/records.ts";
+import type { Writes } from "../store/store.ts";
+
+/** What a person may do to a lane, of a branch's run or of a nightly. Each throws RefusedError 409. */
+
+export function requireEnded(lane: LaneRecord): void {
+  if (isActive(lane.status)) {
+    throw new RefusedError(409, `lane ${lane.lane} is still ${lane.status}`);
+  }
+}
+
+export function requireActive(lane: LaneRecord): void {
+  if (!isActive(lane.status)) {
+    throw new RefusedError(409, `lane ${lane.lane} is already ${lane.status}`);
+  }
+}
+
+export function failLane(tx: Writes, lane: LaneRecord, by: string): void {
+  requireActive(lane);
+  tx.endLane(lane.id, {
+    status: "failed",
+    failureKind: null,
+    note: `Manual fail by ${by}: marked ${lane.lane} failed for CI recovery.`,
+  });
+  noteLaneAct(tx, "fail_lane", lane, by);
+}
+
+/** Puts a lane back that `may` be; `whyNot` is added to the words of a refusal. */
+export function requeueLane(
+  tx: Writes,
+  lane: LaneRecord,
+  by: string,
+  rule: { readonly may: boolean; readonly whyNot?: string },
+): void {
+  if (!rule.may) {
+    const why = rule.whyNot === undefined ? "" : `: ${rule.whyNot}`;
+    throw new RefusedError(409, `lane ${lane.lane} cannot be requeued from ${lane.status}${why}`);
+  }
+  tx.requeueLane(lane.id, "queued");
+  tx.noteRun(lane.runId, `Lane ${lane.lane} requeued by ${by}`);
+  noteLaneAct(tx, "requeue_lane", lane, by);
+}
+
+/** Puts a run's lanes back. Answers how many. */
+export function recoverLanes(
+  tx: Writes,
+  runId: number,
+  by: string,
+  may: (lane: LaneRecord) => boolean,
+): number {
+  const lanes = tx.lanesOfRun(runId).filter(may);
+  for (const lane of lanes) tx.requeueLane(lane.id, "queued");
+  if (lanes.length > 0) {
+    tx.refoldRun(runId);
+    tx.noteRun(runId, `Recovered by ${by}`);
+    noteRunAct(tx, "recover_run", runId, by, `lanes ${lanes.length}`);
+  }
+  return lanes.length;
+}
+
+/** The audit trail's line on something done to a lane. */
+export function noteLaneAct(tx: Writes, action: AuditAction, lane: LaneRecord, by: string): void {
+  const { id: laneRunId, branchId, runId, head } = lane;
+  tx.addAudit({ npub: by, action, branchId, runId, laneRunId, head, detail: `lane ${lane.lane}` });
+}
+
+/** The audit trail's line on something done to a run, of a branch or nightly. */
+export function noteRunAct(
+  tx: Writes,
+  action: AuditAction,
+  runId: number,
+  by: string,
+  detail: string,
+): void {
+  const run = tx.run(runId);
+  const { branchId = null, head = null } = run ?? {};
+  tx.addAudit({ npub: by, action, branchId, runId, head, detail });
+}
+
+/** A lane's definition again. Which paths chose it does not matter any more. */
+export function copyOf(lane: LaneRecord): LaneDefinition & { rerunOf: number } {
+  return {
+    lane: lane.lane,
+    title: lane.title,
+    entrypoint: lane.entrypoint,
+    command: lane.command,
+    paths: [],
+    inputs: [],
+    env: lane.env,
+    concurrencyGroup: lane.concurrencyGroup,
+    timeoutSeconds: lane.timeoutSeconds,
+    targetKey: lane.targetKey,
+    rerunOf: lane.id,
+  };
+}

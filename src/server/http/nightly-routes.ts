@@ -1,0 +1,174 @@
+import type { LaneActionAnswer } from "../../contract/ci.ts";
+import { isActive } from "../../domain/status.ts";
+import { queueNightly } from "../ci/queue-nightly.ts";
+import type { LaneRecord, NightlyRecord, RunRecord } from "../store/records.ts";
+import type { Reads, Writes } from "../store/store.ts";
+import { notFound } from "./fault.ts";
+import type { Call, Handlers } from "./handler.ts";
+import {
+  copyOf,
+  failLane,
+  noteLaneAct,
+  recoverLanes,
+  requeueLane,
+  requireEnded,
+} from "./lane-changes.ts";
+import { logViews } from "./lane-logs.ts";
+import type { Parts } from "./parts.ts";
+import { type NightlyLine, nightlyFacts, nightlyLaneOnWire } from "./wire-nightly.ts";
+
+const defaultLimit = 20;
+
+type LaneRoutes = "rerunNightlyLane" | "failNightlyLane" | "requeueNightlyLane";
+
+/** Nightly runs. None of them says anything about a branch. */
+export const nightlyHandlers: Pick<
+  Handlers,
+  LaneRoutes | "nightlies" | "startNightly" | "nightly" | "recoverNightly"
+> = {
+  nightlies({ parts, query }) {
+    const limit = query.limit ?? defaultLimit;
+    const found = parts.store.read.nightlies({ limit: limit + 1, before: query.cursor });
+    const page = found.slice(0, limit);
+    return {
+      nightlies: page.map((nightly) => nightlyLine(parts, nightly)),
+      next_cursor: found.length > limit ? (page.at(-1)?.scheduledFor ?? null) : null,
+    };
+  },
+
+  async startNightly({ parts, caller }) {
+    const nightly = await queueNightly(parts, { slot: undefined, by: caller.npub });
+    parts.log.info({ nightly: nightly.runId, by: caller.npub }, "nightly asked for");
+    return {
+      status: "ok",
+      nightly_run_id: nightly.runId,
+      scheduled_for: nightly.scheduledFor,
+      lane_count: parts.store.read.lanesOfRun(nightly.runId).length,
+    };
+  },
+
+  async nightly({ parts, id, query }) {
+    const { read } = parts.store;
+    const { nightly, run } = requireNightly(read, id("nightly_run_id"));
+    const lanes = read.lanesOfRun(run.id);
+    const facts = nightlyFacts(parts.config.repo, nightly, run);
+    const logs = await logViews(parts.config, lanes, query.logs !== "none");
+    const now = parts.clock.now();
+    return {
+      ...facts,
+      lanes: lanes.map((lane) =>
+        nightlyLaneOnWire(lane, logs.get(lane.id) ?? { bytes: 0, text: null }, now),
+      ),
+    };
+  },
+
+  rerunNightlyLane(call) {
+    const { parts, caller } = call;
+    const rerun = parts.store.write((tx) => {
+      const { lane, nightly } = laneOfNightly(tx, call);
+      requireEnded(lane);
+      noteLaneAct(tx, "rerun_lane", lane, caller.npub);
+      const summary = `Manual rerun of nightly #${nightly.runId} lane ${lane.lane}`;
+      const run = tx.createNightly({
+        at: parts.clock.now().toISOString(),
+        sourceRef: nightly.sourceRef,
+        summary,
+        head: lane.head,
+        partial: true,
+        rerunOf: nightly.runId,
+        reason: null,
+        note: `${summary} by ${caller.npub}`,
+        status: "failed",
+        lanes: [copyOf(lane)],
+      });
+      return { original: nightly.runId, run: run.id };
+    });
+    parts.log.info({ ...rerun, by: caller.npub }, "nightly lane run again");
+    parts.ci.wake();
+    return { status: "ok", nightly_run_id: rerun.original, rerun_run_id: rerun.run };
+  },
+
+  failNightlyLane: (call) => changeLane(call, (tx, lane) => failLane(tx, lane, call.caller.npub)),
+
+  requeueNightlyLane: (call) =>
+    changeLane(call, (tx, lane) =>
+      requeueLane(tx, lane, call.caller.npub, { may: isRequeuable(lane) }),
+    ),
+
+  recoverNightly({ parts, id, caller }) {
+    const nightlyId = id("nightly_run_id");
+    const count = parts.store.write((tx) => {
+      requireNightly(tx, nightlyId);
+      return recoverLanes(tx, nightlyId, caller.npub, isRequeuable);
+    });
+    parts.log.info({ nightly: nightlyId, count, by: caller.npub }, "nightly recovered");
+    parts.ci.wake();
+    return {
+      status: "ok",
+      branch_id: null,
+      run_id: null,
+      nightly_run_id: nightlyId,
+      recovered_lane_count: count,
+    };
+  },
+};
+
+/** A nightly with the number of its lanes. */
+export function nightlyLine({ store, config }: Parts, nightly: NightlyRecord): NightlyLine {
+  const { run } = requireNightly(store.read, nightly.runId);
+  const lanes = store.read.lanesOfRun(run.id).length;
+  return { ...nightlyFacts(config.repo, nightly, run), lane_count: lanes };
+}
+
+/** The nightly and its run, or the contract's 404. */
+export function requireNightly(
+  read: Pick<Reads, "nightly" | "run">,
+  id: number,
+): { readonly nightly: NightlyRecord; readonly run: RunRecord } {
+  const nightly = read.nightly(id);
+  const run = read.run(id);
+  if (nightly === undefined || run === undefined) throw notFound("nightly run");
+  return { nightly, run };
+}
+
+function changeLane<N extends "failNightlyLane" | "requeueNightlyLane">(
+  call: Call<N>,
+  change: (tx: Writes, lane: LaneRecord) => void,
+): LaneActionAnswer {
+  const { parts, caller } = call as Call<"failNightlyLane">;
+  const after = parts.store.write((tx) => {
+    const { lane } = laneOfNightly(tx, call);
+    change(tx, lane);
+    tx.refoldRun(lane.runId);
+    return tx.lane(lane.id) ?? lane;
+  });
+  parts.log.info(
+    { lane: after.lane, laneRun: after.id, status: after.status, by: caller.npub },
+    "nightly lane changed by hand",
+  );
+  parts.ci.wake();
+  return {
+    status: "ok",
+    branch_id: null,
+    nightly_run_id: after.runId,
+    lane_run_id: after.id,
+    lane_status: after.status,
+  };
+}
+
+function laneOfNightly(
+  read: Reads,
+  call: Pick<Call<"failNightlyLane">, "id">,
+): { readonly lane: LaneRecord; readonly nightly: NightlyRecord } {
+  const lane = read.lane(call.id("lane_run_id"));
+  const nightly = read.nightly(call.id("nightly_run_id"));
+  if (lane === undefined || nightly === undefined || lane.runId !== nightly.runId) {
+    throw notFound("nightly lane");
+  }
+  return { lane, nightly };
+}
+
+/** No branch lands by a nightly, so a lane whose own tests failed may be tried again in its run. */
+function isRequeuable(lane: LaneRecord): boolean {
+  return isActive(lane.status) || lane.status === "failed";
+}

@@ -1,0 +1,22 @@
+import type {
+  ForgeStatusAnswer,
+  MirrorRun,
+  MirrorRuntime,
+  MirrorStatus,
+  MirrorSyncAnswer,
+} from "../../contract/admin.ts";
+
+/** A remote that the target is pushed to after each landing, as the rest of the server sees it. */
+export interface Mirror {
+  runtime(): MirrorRuntime;
+  health(): ForgeStatusAnswer["forge_health"]["mirror"];
+  /** Null before the first push. */
+  status(): MirrorStatus | null;
+  /** Newest first. */
+  history(limit: number): readonly MirrorRun[];
+  /**
+   * Pushes now and waits for the end; a push that failed is an answer. Throws RefusedError 409
+   * where one is under way.
+   */
+  sync(by: string): Promise<MirrorSyncAnswer>;
+}
