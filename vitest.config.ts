@@ -1,4 +1,9 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+
+// Each test file has a process of its own, and would compile the same modules anew.
+const cache = join(import.meta.dirname, "node_modules", ".cache", "forge-landing-kit");
+process.env.NODE_COMPILE_CACHE ??= join(cache, "compiled");
 
 export default defineConfig({
   test: {

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { measureScheduler } from "./scheduler.ts";
 
 const land = join(dirname(fileURLToPath(import.meta.url)), "..", "dist", "land.js");
 const home = mkdtempSync(join(tmpdir(), "land-bench-"));
@@ -176,6 +177,9 @@ async function startUp(): Promise<void> {
 }
 
 try {
+  for (const [what, milliseconds] of measureScheduler()) {
+    console.log(`${what.padEnd(62)} ${milliseconds.toFixed(2).padStart(7)} ms`);
+  }
   await startUp();
   await measure(1000);
   await measure(10_000);

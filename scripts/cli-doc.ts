@@ -27,9 +27,11 @@ export function documentedProgram(): Command {
       landUntested: unused,
       stop: unused,
       env: { list: unused, set: unused, unset: unused },
+      mirror: { status: unused, sync: unused, set: unused },
     },
     logins: { login: unused, logout: unused },
     setups: { plan: unused, survey: unused },
+    hosting: { authorizedKeys: unused, gitShell: unused },
   };
   return createProgram(services, { act: unused, endWith: unused, output: {} });
 }

@@ -10,6 +10,7 @@ import { forgesRoot } from "../local/layout.ts";
 import { catalogue } from "../operations/catalogue.ts";
 import { readRoadmap } from "../roadmap/read.ts";
 import { type AgentHalf, agentHalf } from "./agent-half.ts";
+import { hostingOf } from "./hosting.ts";
 import { localForges } from "./local-forges.ts";
 import { loginsOf } from "./logins.ts";
 import { ownPackage, type Package } from "./package.ts";
@@ -41,6 +42,7 @@ export function services(
     local: localForges(agent),
     logins: loginsOf(agent),
     setups: setupsOf(agent, own),
+    hosting: hostingOf(environment, signal),
     doctor: (path, its) =>
       lookAround(
         {

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { GivenKey } from "../cli/services.ts";
 import { LandError } from "../domain/errors.ts";
@@ -29,22 +29,16 @@ export async function noteOnKeyFile(
   given: GivenKey | undefined,
 ): Promise<string | undefined> {
   if (given === undefined || !("file" in given)) return undefined;
-  const file = await open(resolve(folder, given.file)).catch(() => undefined);
-  const mode = (await file?.stat())?.mode ?? 0;
-  await file?.close();
-  if ((mode & 0o077) === 0) return undefined;
+  // Not opened again: what was a pipe is read out, and would be waited for without end.
+  const its = await stat(resolve(folder, given.file)).catch(() => undefined);
+  if (its === undefined || !its.isFile() || (its.mode & 0o077) === 0) return undefined;
   return `${given.file} can be read by others; \`chmod 600\` keeps it yours.`;
 }
 
 async function readText(path: string): Promise<string> {
   try {
-    const file = await open(path);
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0);
-      if (bytesRead <= maxBytes) return buffer.subarray(0, bytesRead).toString("utf8");
-    } finally {
-      await file.close();
-    }
+    const bytes = await readCapped(path);
+    if (bytes.length <= maxBytes) return bytes.toString("utf8");
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? "no such file";
     throw new LandError("bad_argument", `The key file ${path} cannot be read (${code}).`, {
@@ -57,6 +51,23 @@ async function readText(path: string): Promise<string> {
     state: "Nothing was sent.",
     next: "Name a file that holds the key alone.",
   });
+}
+
+/** Also of a pipe, such as a shell's `<(…)`: in order, and in as many pieces as it comes. */
+async function readCapped(path: string): Promise<Buffer> {
+  const buffer = Buffer.alloc(maxBytes + 1);
+  let length = 0;
+  const file = await open(path);
+  try {
+    while (length < buffer.length) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length, null);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+  return buffer.subarray(0, length);
 }
 
 function empty(file: string | undefined): LandError {

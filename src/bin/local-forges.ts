@@ -10,6 +10,7 @@ import { writeManifestBranch } from "../manifest-offer/manifest-branch.ts";
 import { offerManifest } from "../manifest-offer/offer.ts";
 import type { AgentHalf } from "./agent-half.ts";
 import { localForgeOf } from "./local-forge-of.ts";
+import { localMirror } from "./local-mirror.ts";
 
 /** The command line's hold on local forges. */
 export function localForges(agent: AgentHalf): LocalForges {
@@ -75,6 +76,7 @@ export function localForges(agent: AgentHalf): LocalForges {
       const { layout } = await localForgeOf(environment, path);
       return (await stopForge(layout, { signal })) === "stopped";
     },
+    mirror: localMirror(agent, change),
     env: {
       async list(path) {
         const { settings } = await localForgeOf(environment, path);

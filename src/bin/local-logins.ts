@@ -72,8 +72,8 @@ export async function logOutHere(place: LocalPlace, signal: AbortSignal): Promis
   const name = await agentOf(gitDir, agent.environment.agent);
   const keys: readonly KeyKind[] = name === undefined ? ["agent", "owner"] : [namedKey(name)];
   const removed = await Promise.all(keys.map((key) => endSession(forge, key, signal)));
-  await unsetAgentOf(gitDir);
-  return removed.includes(true);
+  const spokeAsAnother = await unsetAgentOf(gitDir);
+  return spokeAsAnother || removed.includes(true);
 }
 
 async function endSession(

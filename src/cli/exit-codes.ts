@@ -43,6 +43,7 @@ const endingsOfErrors: Partial<Record<ErrorCode, Ending>> = {
   unrelated_histories: "refused",
   target_moved: "refused",
   target_moved_outside: "refused",
+  mirror_diverged: "refused",
   head_moved: "refused",
   head_required: "refused",
   remote_moved: "refused",

@@ -28,6 +28,7 @@ const usualDescriptions: Readonly<Record<string, string>> = {
   head: "The full commit id that the branch must be at.",
   lane: "A lane by its name in the manifest.",
   lane_run: "A lane of one run, by its id.",
+  ci_target: "A CI target, by its key; what `reset_health` is about.",
   limit: "At most so many.",
   max_seconds: "Longest wait.",
   merge: "Stop when CI is green; do not merge.",

@@ -2,9 +2,11 @@ import { Command, Option, type OutputConfiguration } from "commander";
 import type { OperationContext } from "../operations/operation.ts";
 import { addEnv } from "./commands/env.ts";
 import { addDoctor, addStop } from "./commands/forge.ts";
+import { addAuthorizedKeys, addGitShell } from "./commands/hosting.ts";
 import { addInit } from "./commands/init.ts";
 import { addLogin, addLogout, addWhoami } from "./commands/login.ts";
 import { addMcp, addServe, type EndWith } from "./commands/long.ts";
+import { addMirror } from "./commands/mirror.ts";
 import { addReferenceCommand, addReferenceWords, referenceCommands } from "./commands/ph.ts";
 import { addRoadmap } from "./commands/roadmap.ts";
 import { addSetup } from "./commands/setup.ts";
@@ -81,6 +83,8 @@ export function createProgram(services: Services, runner: Runner): Command {
   face("setup", addSetup);
   const env = program.command("env").enablePositionalOptions();
   addEnv(env, (name) => addCommon(env.command(name)), faceOf, services);
+  const mirror = program.command("mirror").enablePositionalOptions();
+  addMirror(mirror, (name) => addCommon(mirror.command(name)), faceOf, services);
   const endWith =
     (command: Command): EndWith =>
     (run) =>
@@ -89,6 +93,9 @@ export function createProgram(services: Services, runner: Runner): Command {
   addServe(serve, endWith(serve), services);
   const mcp = add("mcp");
   addMcp(mcp, endWith(mcp), services);
+  face("authorized-keys", addAuthorizedKeys);
+  const gitShell = add("git-shell");
+  addGitShell(gitShell, endWith(gitShell), services);
   addNamedForge(program);
   return program;
 }
@@ -117,8 +124,8 @@ function addNamedForge(command: Command): void {
   for (const one of command.commands) addNamedForge(one);
 }
 
-/** They are read without the rest of the command line. */
-const longRunning = new Set(["serve", "mcp"]);
+/** They speak of one forge on this machine, or are read without the rest of the command line. */
+const longRunning = new Set(["serve", "mcp", "authorized-keys", "git-shell"]);
 
 function namedForgeOptions(): Option[] {
   return [

@@ -18,6 +18,7 @@ export interface Services {
   readonly local: LocalForges;
   readonly logins: Logins;
   readonly setups: Setups;
+  readonly hosting: Hosting;
   doctor(path: string | undefined, signal: AbortSignal): Promise<readonly Check[]>;
   /** The roadmap of the repository at a path. */
   readRoadmap(path: string | undefined, signal: AbortSignal): Promise<RoadmapFile>;
@@ -70,6 +71,39 @@ export interface LocalForges {
     /** Answers whether it was set. */
     unset(path: string | undefined, name: string): Promise<boolean>;
   };
+  /** With the owner's key. */
+  readonly mirror: {
+    status(path: string | undefined, signal: AbortSignal): Promise<MirrorFacts>;
+    /** Pushes, and says how things stand then. */
+    sync(path: string | undefined, signal: AbortSignal): Promise<MirrorFacts>;
+    /** What is not named stays as it was. Undefined: no mirror any more. */
+    set(path: string | undefined, wish: MirrorWish | undefined): Promise<void>;
+  };
+}
+
+/** How the forge's mirror stands. */
+export interface MirrorFacts {
+  /** Undefined: there is none. */
+  readonly remote: string | undefined;
+  readonly state: string;
+  /** Refs behind; undefined where that is not known. */
+  readonly lagging: number | undefined;
+  /** The first few of them. */
+  readonly laggingRefs: readonly string[];
+  readonly lastSuccessAt: string | undefined;
+  /** In a row. */
+  readonly failures: number;
+  /** Why the last attempt failed. */
+  readonly problem: { readonly kind: string; readonly words: string } | undefined;
+}
+
+export interface MirrorWish {
+  readonly url: string;
+  /** Seconds; 0: only when asked. */
+  readonly interval?: number | undefined;
+  readonly timeout?: number | undefined;
+  readonly import?: boolean | undefined;
+  readonly tokenEnv?: string | undefined;
 }
 
 export interface OfferedBranch {
@@ -148,4 +182,20 @@ export interface Setups {
   plan(wish: SetupWish, signal: AbortSignal): Promise<SetupPlan>;
   /** Every client that is known, and what is there of it. */
   survey(path: string | undefined, signal: AbortSignal): Promise<readonly SurveyedClient[]>;
+}
+
+/** What sshd asks for where a forge is on a server. Folders as the command line has them. */
+export interface Hosting {
+  /** A line per key that may push, and the lines of the members' files that are none. */
+  authorizedKeys(folders: { readonly state: string; readonly members: string }): Promise<{
+    readonly lines: readonly string[];
+    readonly skipped: readonly {
+      readonly file: string;
+      /** From 1; 0 = the file as a whole. */
+      readonly line: number;
+      readonly why: string;
+    }[];
+  }>;
+  /** Serves git for one connection; answers the exit code. */
+  gitShell(session: { readonly state: string; readonly npub: string }): Promise<number>;
 }

@@ -24,6 +24,8 @@ export const mirrorRunShape = z.object({
   error_text: text,
   created_at: z.string(),
   finished_at: z.string(),
+  /** Added: full names of the first few refs that lag. */
+  lagging_refs: z.array(z.string()).optional(),
 });
 
 export const mirrorRuntimeShape = z.object({
@@ -32,7 +34,7 @@ export const mirrorRuntimeShape = z.object({
   background_enabled: z.boolean(),
   background_interval_secs: z.int().nullable(),
   timeout_secs: z.int().nullable(),
-  /** The variable that a token would come from; we read none. */
+  /** The variable that the token comes from; empty where none is named. */
   github_token_env: z.string(),
   active_run: z
     .object({

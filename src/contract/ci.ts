@@ -1,12 +1,19 @@
 import { z } from "zod";
 import { wireId } from "./branch.ts";
 
-/** Added: `GET {P}/api/forge/ci/queue?branch_id=&limit=`. */
+/**
+ * Added: `GET {P}/api/forge/ci/queue?branch_id=&own_branch=&limit=`. Without a limit the lanes take
+ * no more bytes than an agent reads; `matching` counts all that were asked for.
+ */
 export const queueAnswer = z.object({
   running: z.int().nonnegative(),
   waiting: z.int().nonnegative(),
   limit: z.int().nonnegative().nullable(),
   frozen: z.string().nullable(),
+  /** Lanes, running or waiting, of the branch that was asked for; of all where none was. */
+  matching: z.int().nonnegative().optional(),
+  /** How many lanes wait for which reason, in all. */
+  waiting_by_reason: z.record(z.string(), z.int().positive()).optional(),
   lanes: z.array(
     z.object({
       branch_id: wireId.nullable(),
@@ -17,19 +24,59 @@ export const queueAnswer = z.object({
       reason: z.string(),
       place: z.int().positive().nullable(),
       waits_for: z.string().nullable(),
+      /** The lane that has what this one waits for, or will have it before. */
+      held_by_lane_run_id: wireId.nullish(),
       since: z.string(),
+      /** When what it waits for ends at the latest; null: nobody knows. */
+      until: z.string().nullish(),
+      /** From history; null where there is none. */
+      starts_in_seconds: z.int().nonnegative().nullish(),
+      ends_in_seconds: z.int().nonnegative().nullish(),
+      /** The same in words, or why there is none. */
+      estimate: z.string().nullish(),
     }),
   ),
 });
 
 export const wakeAnswer = z.object({ status: z.string(), message: z.string() });
 
+/** Added: `POST {P}/api/forge/ci/pause`. A second pause keeps the first one's author and time. */
+export const pauseAnswer = z.object({
+  status: z.literal("paused"),
+  by: z.string(),
+  since: z.string(),
+  /** Lanes that go on. */
+  running: z.int().nonnegative(),
+  waiting: z.int().nonnegative(),
+});
+
+/** Added: `POST {P}/api/forge/ci/resume`. */
+export const resumeAnswer = z.object({
+  status: z.literal("running"),
+  /** False: there was no pause. */
+  changed: z.boolean(),
+  waiting: z.int().nonnegative(),
+});
+
+/** Added: `POST {P}/api/forge/ci/health/reset`. `target`: a lane's `ci_target_key`. */
+export const resetHealthRequest = z.object({ target: z.string().min(1).max(500) });
+export const resetHealthAnswer = z.object({
+  status: z.literal("ok"),
+  target: z.string(),
+  /** False: it was held healthy already. */
+  changed: z.boolean(),
+});
+
 export const webhookAnswer = z.object({ status: z.string() });
+
+/** Added: true where that was done or asked for before, so that nothing was changed now. */
+export const already = z.boolean().optional();
 
 export const rerunAnswer = z.object({
   status: z.string(),
   branch_id: wireId,
   rerun_suite_id: wireId,
+  already,
 });
 
 export const laneActionAnswer = z.object({
@@ -38,6 +85,18 @@ export const laneActionAnswer = z.object({
   nightly_run_id: wireId.nullish(),
   lane_run_id: wireId,
   lane_status: z.string(),
+  already,
+});
+
+/** Added: `POST {P}/branch/:id/ci/cancel`, `…/cancel-run/:run_id` and `{P}/nightly/:id/cancel`. */
+export const cancelRunAnswer = z.object({
+  status: z.literal("ok"),
+  branch_id: wireId.nullable(),
+  /** Null where all of a branch's runs were meant. */
+  run_id: wireId.nullable(),
+  nightly_run_id: wireId.nullable(),
+  /** 0: all had ended before. */
+  cancelled_lane_count: z.int().nonnegative(),
 });
 
 export const recoverAnswer = z.object({

@@ -12,6 +12,7 @@ export const wireErrorCodes = [
   "ci_changed",
   "target_moved",
   "target_moved_outside",
+  "mirror_diverged",
   "merge_conflict",
   "force_refused",
   "unrelated_histories",

@@ -44,6 +44,10 @@ export const eventKinds = [
   "landing_frozen",
   "landing_thawed",
   "tutorial_ready",
+  "ci_target_blocked",
+  "ci_target_freed",
+  "ci_paused",
+  "ci_resumed",
 ] as const;
 export type EventKind = (typeof eventKinds)[number];
 

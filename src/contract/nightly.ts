@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { laneShape, wireId } from "./branch.ts";
+import { already } from "./ci.ts";
 
 const text = z
   .string()
@@ -31,6 +32,8 @@ export const nightlyAnswer = nightlyShape.extend({ lanes: z.array(laneShape) });
 export const nightlyListAnswer = z.object({
   nightlies: z.array(nightlyShape.extend({ lane_count: z.int().nonnegative() })),
   next_cursor: z.string().nullable(),
+  /** When the next one begins by itself; null where the target's manifest does not say. */
+  next_scheduled_for: z.string().nullish(),
 });
 
 /** Added: `POST {P}/api/forge/nightly`. */
@@ -47,6 +50,7 @@ export const nightlyRerunAnswer = z.object({
   nightly_run_id: wireId,
   /** The new one. */
   rerun_run_id: wireId,
+  already,
 });
 
 export type NightlyAnswer = z.infer<typeof nightlyAnswer>;

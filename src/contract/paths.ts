@@ -21,6 +21,9 @@ export const paths = {
   tutorial: (id: string | number) => `/api/forge/branch/${segment(id)}/tutorial`,
   queue: () => "/api/forge/ci/queue",
   wake: () => "/api/forge/ci/wake",
+  pauseCi: () => "/api/forge/ci/pause",
+  resumeCi: () => "/api/forge/ci/resume",
+  resetHealth: () => "/api/forge/ci/health/reset",
   events: () => "/api/forge/events",
   target: () => "/api/forge/target",
   drain: () => "/api/forge/drain",
@@ -47,6 +50,9 @@ export const paths = {
     `/branch/${segment(id)}/ci/cancel/${segment(laneRun)}`,
   recoverRun: (id: string | number, run: string | number) =>
     `/branch/${segment(id)}/ci/recover/${segment(run)}`,
+  cancelBranch: (id: string | number) => `/branch/${segment(id)}/ci/cancel`,
+  cancelRun: (id: string | number, run: string | number) =>
+    `/branch/${segment(id)}/ci/cancel-run/${segment(run)}`,
   nightlies: () => "/api/forge/nightlies",
   startNightly: () => "/api/forge/nightly",
   nightly: (id: string | number) => `/api/forge/nightly/${segment(id)}`,
@@ -56,6 +62,10 @@ export const paths = {
     `/nightly/${segment(id)}/fail/${segment(laneRun)}`,
   requeueNightlyLane: (id: string | number, laneRun: string | number) =>
     `/nightly/${segment(id)}/requeue/${segment(laneRun)}`,
+  rerunNightly: (id: string | number) => `/nightly/${segment(id)}/rerun`,
+  cancelNightly: (id: string | number) => `/nightly/${segment(id)}/cancel`,
+  cancelNightlyLane: (id: string | number, laneRun: string | number) =>
+    `/nightly/${segment(id)}/cancel/${segment(laneRun)}`,
   recoverNightly: (id: string | number) => `/nightly/${segment(id)}/recover`,
   ciStream: (id: string | number) => `/branch/${segment(id)}/ci/stream`,
   ciStreamFull: (id: string | number) => `/branch/${segment(id)}/ci/stream/full`,

@@ -42,8 +42,10 @@ export const nightlyListQuery = z.object({
   cursor: z.iso.datetime().optional(),
 });
 
+/** `own_branch`: a name; its open record's lanes are shown before others where there is no room. */
 export const queueQuery = z.object({
   branch_id: queryInt.optional(),
+  own_branch: z.string().max(1000).optional(),
   limit: atMost(500).optional(),
 });
 

@@ -10,6 +10,8 @@ export interface Lane {
   readonly status: LaneStatus | (string & {});
   readonly reason: string | undefined;
   readonly failureKind: FailureKind | (string & {}) | undefined;
+  /** One line on how it ended, where the forge has one. */
+  readonly note?: string | undefined;
   readonly queuedAt: string;
   readonly startedAt: string | undefined;
   readonly finishedAt: string | undefined;

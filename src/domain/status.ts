@@ -15,7 +15,8 @@ export const executionReasons = [
   "running",
   "waiting_for_capacity",
   "blocked_by_concurrency_group",
-  "target_unhealthy",
+  "blocked_by_target_health",
+  "scheduler_paused",
   "stale_recovered",
 ] as const;
 export type ExecutionReason = (typeof executionReasons)[number];

@@ -32,6 +32,8 @@ export interface BelongingRequest {
   readonly stateHome: string;
   /** A forge named by flag or environment; a session with another one is then refused. */
   readonly baseUrl?: string | undefined;
+  /** The one that this very command names, which is more than a default: no other may be meant. */
+  readonly insisted?: string | undefined;
   /** The reference client's session file that was named; it goes before all others. */
   readonly referenceFile?: string | undefined;
 }
@@ -43,6 +45,17 @@ export interface BelongingRequest {
 export async function findBelonging(
   request: BelongingRequest,
   signal?: AbortSignal,
+): Promise<Belonging> {
+  const found = await belongingOf(request, signal);
+  if (found.kind === "local" && request.insisted !== undefined) {
+    refuseOtherThanLocal(found, normalBaseUrl(request.insisted));
+  }
+  return found;
+}
+
+async function belongingOf(
+  request: BelongingRequest,
+  signal: AbortSignal | undefined,
 ): Promise<Belonging> {
   const { git } = request;
   const [configured, remotes] = await Promise.all([
@@ -197,6 +210,21 @@ async function hosted(
     target: await targetOfRemote(request.git, remote.name, signal),
     sessionFile: stored?.file,
   };
+}
+
+/** A command that names a hosted forge is never carried out on the local one. */
+function refuseOtherThanLocal({ settings }: KnownForge, named: string): void {
+  const { hostname, port } = new URL(named);
+  const isHere = ["127.0.0.1", "localhost", "[::1]"].includes(hostname);
+  if (named === settings.canonicalUrl || (isHere && port === String(settings.port))) return;
+  throw new LandError(
+    "bad_argument",
+    `This repository belongs to its local forge, not to ${named}.`,
+    {
+      state: "No request was sent.",
+      next: "Leave out `--base-url`, or name a work tree of that forge with `-C FOLDER`.",
+    },
+  );
 }
 
 function addressInConfig(configured: string): string {

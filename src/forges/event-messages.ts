@@ -7,12 +7,16 @@ import { errorOfAnswer, isPassing } from "./wire-errors.ts";
 const silenceMs = 60_000;
 const connectDeadlineMs = 15_000;
 
-/** A stream of server-sent events as it is asked for. `forge` and `path` are for an error's words. */
+/**
+ * A stream of server-sent events as it is asked for. `forge`, `path` and `token` are for an error's
+ * words, which say the first two and never the last.
+ */
 export interface StreamRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly forge: string;
   readonly path: string;
+  readonly token?: string | undefined;
 }
 
 /** Opens a stream; never redirected. Throws a LandError for any answer but 200. */
@@ -29,7 +33,8 @@ export async function openStream(request: StreamRequest, watchdog: Watchdog): Pr
     text: await readCapped(response, 64 * 1024),
     location: response.headers.get("location") ?? undefined,
   };
-  throw errorOfAnswer({ forge: request.forge, method: "GET", path: request.path }, answer);
+  const { forge, path, token } = request;
+  throw errorOfAnswer({ forge, method: "GET", path, token }, answer);
 }
 
 /** The data of each event of a stream, to its end, which may come at any time. */

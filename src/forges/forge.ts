@@ -1,6 +1,7 @@
 import type { Lane, Run } from "../domain/checks.ts";
 import type { BranchState } from "../domain/status.ts";
 import type { ForgeAccess } from "./forge-access.ts";
+import type { ForgeMirror } from "./forge-mirror.ts";
 
 /** What a forge can do, asked once per connection. */
 export interface Capabilities {
@@ -25,9 +26,13 @@ export const recoveryActions = [
   "requeue",
   "fail",
   "cancel",
+  "cancel_run",
   "recover",
   "wake",
+  "pause",
+  "resume",
   "reset_target",
+  "reset_health",
 ] as const;
 export type RecoveryAction = (typeof recoveryActions)[number];
 
@@ -133,11 +138,19 @@ export interface QueuedLane {
   readonly place: number | undefined;
   readonly waitsFor: string | undefined;
   readonly since: string;
+  /** When what it waits for ends at the latest, where that is known. */
+  readonly until?: string | undefined;
+  /** From history: when it may begin and end, or why nobody can say. */
+  readonly estimate?: string | undefined;
 }
 
 export interface QueueView {
   readonly running: number;
   readonly waiting: number;
+  /** Lanes that were asked for, also those that are not among `lanes`. */
+  readonly matching?: number | undefined;
+  /** How many lanes wait for which reason, in all. */
+  readonly waitingByReason?: Readonly<Record<string, number>> | undefined;
   readonly limit: number | undefined;
   readonly lanes: readonly QueuedLane[];
   /** Why landing stands still for everybody, such as a target moved outside the forge. */
@@ -152,6 +165,8 @@ export interface RecoveryRequest {
   readonly run: string | undefined;
   /** A nightly run instead of a branch: its lanes, or all of it. */
   readonly nightly?: string | undefined;
+  /** For `reset_health`: the CI target's key. */
+  readonly ciTarget?: string | undefined;
   /** For `reset_target`: keep what the target was moved to by hand, or (default) move it back. */
   readonly target?: "accept" | "restore";
 }
@@ -169,6 +184,12 @@ export interface NightlyRun {
 /** A line of the list of nightlies. */
 export interface NightlyLine extends Omit<NightlyRun, "lanes"> {
   readonly laneCount: number;
+}
+
+/** Part of the list of nightlies. */
+export interface NightlyPage extends Page<NightlyLine> {
+  /** When the next one begins by itself; undefined where the forge does not say. */
+  readonly nextSlot: string | undefined;
 }
 
 export interface ReviewStep {
@@ -217,7 +238,11 @@ export interface Forge {
     request: { branchId: string; head: string; reason: string | undefined },
     signal?: AbortSignal,
   ): Promise<void>;
-  queue(filter: { branchId?: string; limit?: number }, signal?: AbortSignal): Promise<QueueView>;
+  /** `own`: the name of a branch whose lanes are shown before others where not all can be. */
+  queue(
+    filter: { branchId?: string; own?: string; limit?: number },
+    signal?: AbortSignal,
+  ): Promise<QueueView>;
   /** Says in one line what was done. */
   recover(request: RecoveryRequest, signal?: AbortSignal): Promise<string>;
   /** A nightly run, or undefined where the forge knows none of that number. */
@@ -226,7 +251,7 @@ export interface Forge {
   nightlies?(
     filter: { limit?: number; cursor?: string },
     signal?: AbortSignal,
-  ): Promise<Page<NightlyLine>>;
+  ): Promise<NightlyPage>;
   /** Runs the nightly lanes of the target now. Answers the nightly's number. */
   startNightly?(signal?: AbortSignal): Promise<string>;
   describe(tutorial: ReviewTutorial, signal?: AbortSignal): Promise<void>;
@@ -234,4 +259,6 @@ export interface Forge {
   url(branchId: string): string;
   /** Who may use the forge; undefined where it cannot be asked of it. */
   readonly access?: ForgeAccess;
+  /** Where the forge pushes to; undefined where it cannot be asked of it. */
+  readonly mirror?: ForgeMirror;
 }

@@ -90,7 +90,7 @@ export class ForgeHttp {
   }
 
   #asked(call: Call<unknown>): Asked {
-    return { forge: this.baseUrl, method: call.method, path: call.path };
+    return { forge: this.baseUrl, method: call.method, path: call.path, token: call.token?.value };
   }
 
   /** The answer, after as many tries as the call's nature and the time allow. */

@@ -1,4 +1,4 @@
-import { laneActionAnswer, recoverAnswer } from "../contract/ci.ts";
+import { cancelRunAnswer, laneActionAnswer, recoverAnswer } from "../contract/ci.ts";
 import {
   type NightlyListAnswer,
   nightlyAnswer,
@@ -8,10 +8,11 @@ import {
 } from "../contract/nightly.ts";
 import { paths } from "../contract/paths.ts";
 import { LandError } from "../domain/errors.ts";
-import type { NightlyLine, NightlyRun, Page, RecoveryRequest } from "./forge.ts";
+import type { NightlyPage, NightlyRun, RecoveryAction, RecoveryRequest } from "./forge.ts";
 import { isoTime, laneOf, optionalWords, runStatus } from "./pika-shapes.ts";
 import { isId, type PikaWire, whereKnown } from "./pika-wire.ts";
 import { plainWords } from "./plain-words.ts";
+import { already, cancelledWords } from "./recovery-words.ts";
 
 /** A nightly run with its lanes; undefined where the forge knows none of that number. */
 export async function readNightly(
@@ -32,12 +33,13 @@ export async function listNightlies(
   wire: PikaWire,
   filter: { limit?: number; cursor?: string },
   signal: AbortSignal | undefined,
-): Promise<Page<NightlyLine>> {
+): Promise<NightlyPage> {
   await wire.needsAdded("list its nightlies", signal);
   const answer = await wire.get(paths.nightlies(), nightlyListAnswer, signal, filter);
   return {
     items: answer.nightlies.map((one) => ({ ...factsOf(one), laneCount: one.lane_count })),
     next: answer.next_cursor ?? undefined,
+    nextSlot: answer.next_scheduled_for == null ? undefined : isoTime(answer.next_scheduled_for),
   };
 }
 
@@ -75,25 +77,44 @@ export async function recoverNightly(
     const answer = await wire.post(paths.recoverNightly(id), recoverAnswer, {}, signal);
     return `${answer.recovered_lane_count} lanes of nightly #${id} went back into the queue.`;
   }
-  const lane = request.laneRun ?? (await laneNamed(wire, id, request.lane, signal));
-  switch (request.action) {
-    case "rerun_lane": {
-      const path = paths.rerunNightlyLane(id, lane);
-      const answer = await wire.post(path, nightlyRerunAnswer, {}, signal);
-      return `Lane run #${lane} of nightly #${id} runs again as nightly #${answer.rerun_run_id}.`;
-    }
-    case "requeue":
-    case "fail": {
-      const path = request.action === "fail" ? paths.failNightlyLane : paths.requeueNightlyLane;
-      const answer = await wire.post(path(id, lane), laneActionAnswer, {}, signal);
-      return `Lane run #${lane} of nightly #${id} is ${plainWords(answer.lane_status, 60)} now.`;
-    }
-    default:
-      throw new LandError("unsupported", `A nightly knows no \`${request.action}\`.`, {
-        state: "Nothing was changed.",
-        next: "A nightly can do: recover, and on a lane rerun_lane, requeue, fail.",
-      });
+  if (request.action === "rerun_suite") {
+    const answer = await wire.post(paths.rerunNightly(id), nightlyRerunAnswer, {}, signal);
+    return `All lanes of nightly #${id} run again${already(answer)} as nightly #${answer.rerun_run_id}.`;
   }
+  if (request.action === "cancel_run") {
+    const path = paths.cancelNightly(id);
+    const answer = await wire.post(path, cancelRunAnswer, { repeatable: true }, signal);
+    return cancelledWords(answer, `nightly #${id}`);
+  }
+  if (!laneActions.has(request.action)) throw unknownAction(request.action);
+  const lane = request.laneRun ?? (await laneNamed(wire, id, request.lane, signal));
+  if (request.action === "rerun_lane") {
+    const path = paths.rerunNightlyLane(id, lane);
+    const answer = await wire.post(path, nightlyRerunAnswer, {}, signal);
+    return `Lane run #${lane} of nightly #${id} runs again${already(answer)} as nightly #${answer.rerun_run_id}.`;
+  }
+  const path =
+    request.action === "fail"
+      ? paths.failNightlyLane
+      : request.action === "cancel"
+        ? paths.cancelNightlyLane
+        : paths.requeueNightlyLane;
+  const answer = await wire.post(path(id, lane), laneActionAnswer, {}, signal);
+  return `Lane run #${lane} of nightly #${id} is ${plainWords(answer.lane_status, 60)}${already(answer) || " now"}.`;
+}
+
+const laneActions: ReadonlySet<RecoveryAction> = new Set([
+  "rerun_lane",
+  "requeue",
+  "fail",
+  "cancel",
+]);
+
+function unknownAction(action: RecoveryAction): LandError {
+  return new LandError("unsupported", `A nightly knows no \`${action}\`.`, {
+    state: "Nothing was changed.",
+    next: "A nightly can do: recover, rerun_suite, cancel_run, and on a lane rerun_lane, requeue, fail, cancel.",
+  });
 }
 
 async function laneNamed(

@@ -1,4 +1,13 @@
-import { laneActionAnswer, recoverAnswer, rerunAnswer, wakeAnswer } from "../contract/ci.ts";
+import {
+  cancelRunAnswer,
+  laneActionAnswer,
+  pauseAnswer,
+  recoverAnswer,
+  rerunAnswer,
+  resetHealthAnswer,
+  resumeAnswer,
+  wakeAnswer,
+} from "../contract/ci.ts";
 import { targetAnswer } from "../contract/forge.ts";
 import { paths } from "../contract/paths.ts";
 import { LandError } from "../domain/errors.ts";
@@ -8,6 +17,7 @@ import { recoverNightly } from "./pika-nightly.ts";
 import { findLane, runOf } from "./pika-shapes.ts";
 import { type PikaWire, unknownBranch } from "./pika-wire.ts";
 import { plainWords } from "./plain-words.ts";
+import { already, cancelledWords } from "./recovery-words.ts";
 
 /** Carries a recovery action out and says in one line what was done. */
 export async function recover(
@@ -26,13 +36,65 @@ export async function recover(
     case "rerun_suite": {
       const id = branchIdOf(request);
       const answer = await wire.post(paths.rerunSuite(id), rerunAnswer, {}, signal);
-      return `All lanes of branch #${id} run again as run #${answer.rerun_suite_id}.`;
+      return `All lanes of branch #${id} run again${already(answer)} as run #${answer.rerun_suite_id}.`;
     }
+    case "pause":
+      return pause(wire, signal);
+    case "resume":
+      return resume(wire, signal);
+    case "reset_health":
+      return resetHealth(wire, request, signal);
+    case "cancel_run":
+      return cancelRun(wire, request, signal);
     case "recover":
       return recoverRun(wire, request, signal);
     default:
       return actOnLane(wire, request, request.action, signal);
   }
+}
+
+async function pause(wire: PikaWire, signal: AbortSignal | undefined): Promise<string> {
+  const answer = await wire.post(paths.pauseCi(), pauseAnswer, { repeatable: true }, signal);
+  return `The scheduler starts no lanes since ${plainWords(answer.since, 40)}, paused by ${plainWords(answer.by, 80)}; ${answer.running} go on, ${answer.waiting} wait.`;
+}
+
+async function resume(wire: PikaWire, signal: AbortSignal | undefined): Promise<string> {
+  const answer = await wire.post(paths.resumeCi(), resumeAnswer, { repeatable: true }, signal);
+  return answer.changed
+    ? `The scheduler starts lanes again; ${answer.waiting} wait.`
+    : `The scheduler starts lanes already; it was not paused. ${answer.waiting} wait.`;
+}
+
+async function resetHealth(
+  wire: PikaWire,
+  request: RecoveryRequest,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const target = request.ciTarget;
+  if (target === undefined) {
+    throw new LandError("bad_argument", "Which CI target is meant was not said.", {
+      state: "Nothing was changed.",
+      next: "Name it; `inspect_queue` says what lanes wait for.",
+    });
+  }
+  const how = { body: { target }, repeatable: true };
+  const answer = await wire.post(paths.resetHealth(), resetHealthAnswer, how, signal);
+  const name = plainWords(answer.target, 100);
+  return answer.changed
+    ? `CI target ${name} counts as healthy again; its lanes run on.`
+    : `CI target ${name} counted as healthy already.`;
+}
+
+async function cancelRun(
+  wire: PikaWire,
+  request: RecoveryRequest,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const id = branchIdOf(request);
+  const { run } = request;
+  const path = run === undefined ? paths.cancelBranch(id) : paths.cancelRun(id, run);
+  const answer = await wire.post(path, cancelRunAnswer, { repeatable: true }, signal);
+  return cancelledWords(answer, run === undefined ? `branch #${id}` : `run #${run}`);
 }
 
 async function resetTarget(
@@ -73,7 +135,7 @@ async function actOnLane(
   const lane = request.laneRun ?? (await laneRunNamed(wire, id, request.lane, signal));
   if (action === "rerun_lane") {
     const answer = await wire.post(paths.rerunLane(id, lane), rerunAnswer, {}, signal);
-    return `Lane run #${lane} runs again as run #${answer.rerun_suite_id}, which decides nothing: only a whole run of the head does.`;
+    return `Lane run #${lane} runs again${already(answer)} as run #${answer.rerun_suite_id}, which decides nothing: only a whole run of the head does.`;
   }
   const path = {
     requeue: paths.requeueLane,
@@ -81,7 +143,7 @@ async function actOnLane(
     cancel: paths.cancelLane,
   }[action](id, lane);
   const answer = await wire.post(path, laneActionAnswer, {}, signal);
-  return `Lane run #${lane} is ${plainWords(answer.lane_status, 60)} now.`;
+  return `Lane run #${lane} is ${plainWords(answer.lane_status, 60)}${already(answer) || " now"}.`;
 }
 
 async function laneRunNamed(

@@ -78,6 +78,7 @@ export function laneOf(lane: WireLane): Lane {
     status: runStatus(lane.status),
     reason: optionalWords(lane.execution_reason, 60),
     failureKind: optionalWords(lane.failure_kind, 60),
+    note: optionalWords(lane.note, 500),
     queuedAt: isoTime(lane.created_at),
     startedAt: lane.started_at === null ? undefined : isoTime(lane.started_at),
     finishedAt: lane.finished_at === null ? undefined : isoTime(lane.finished_at),
@@ -88,6 +89,8 @@ export function queueOf(answer: QueueAnswer): QueueView {
   return {
     running: answer.running,
     waiting: answer.waiting,
+    matching: answer.matching,
+    waitingByReason: answer.waiting_by_reason,
     limit: answer.limit ?? undefined,
     frozen: optionalWords(answer.frozen),
     lanes: answer.lanes.map((lane) => ({
@@ -100,6 +103,8 @@ export function queueOf(answer: QueueAnswer): QueueView {
       place: lane.place ?? undefined,
       waitsFor: optionalWords(lane.waits_for, 200),
       since: isoTime(lane.since),
+      until: lane.until == null ? undefined : isoTime(lane.until),
+      estimate: optionalWords(lane.estimate, 120),
     })),
   };
 }

@@ -22,7 +22,7 @@ import type {
   LandingRequest,
   LogPart,
   LogRequest,
-  NightlyLine,
+  NightlyPage,
   NightlyRun,
   Page,
   QueueView,
@@ -30,14 +30,17 @@ import type {
   ReviewTutorial,
 } from "./forge.ts";
 import type { ForgeAccess } from "./forge-access.ts";
+import type { ForgeMirror } from "./forge-mirror.ts";
 import { pikaAccess } from "./pika-access.ts";
 import { capabilitiesOf } from "./pika-capabilities.ts";
 import { compareHead, landOnGuarded, landOnReference, mayHaveActed } from "./pika-landing.ts";
 import { readLog } from "./pika-logs.ts";
+import { pikaMirror } from "./pika-mirror.ts";
 import { listNightlies, readNightly, startNightly } from "./pika-nightly.ts";
 import { recover } from "./pika-recovery.ts";
 import { branchLinesOf, branchOf, queueOf } from "./pika-shapes.ts";
 import { type PikaOptions, PikaWire, unknownBranch, whereKnown } from "./pika-wire.ts";
+import { plainWords } from "./plain-words.ts";
 import { ReferenceChanges } from "./reference-changes.ts";
 import { watchEvents } from "./watch.ts";
 
@@ -49,6 +52,7 @@ export function connectPika(options: PikaOptions): Forge {
 class PikaForge implements Forge {
   readonly name: string;
   readonly access: ForgeAccess;
+  readonly mirror: ForgeMirror;
   readonly #wire: PikaWire;
   readonly #target: string | undefined;
   readonly #changes: ReferenceChanges;
@@ -59,6 +63,7 @@ class PikaForge implements Forge {
     this.#wire = new PikaWire(options);
     this.#changes = new ReferenceChanges(this.#wire);
     this.access = pikaAccess(this.#wire);
+    this.mirror = pikaMirror(this.#wire);
   }
 
   get origin(): string {
@@ -73,10 +78,10 @@ class PikaForge implements Forge {
     const me = await this.#wire.get(paths.me(), meAnswer, signal);
     const { npub, is_admin: admin, can_forge_write: canLand, can_chat: canChat } = me;
     return {
-      npub,
+      npub: plainWords(npub, 100),
       admin,
       canLand,
-      ...(me.name == null ? {} : { name: me.name }),
+      ...(me.name == null ? {} : { name: plainWords(me.name, 100) }),
       ...(admin || canLand || canChat ? {} : { canRead: false }),
     };
   }
@@ -152,11 +157,12 @@ class PikaForge implements Forge {
   }
 
   async queue(
-    filter: { branchId?: string; limit?: number },
+    filter: { branchId?: string; own?: string; limit?: number },
     signal?: AbortSignal,
   ): Promise<QueueView> {
     await this.#wire.needsAdded("tell its CI queue", signal);
-    const query = { branch_id: filter.branchId, limit: filter.limit };
+    const { branchId, own, limit } = filter;
+    const query = { branch_id: branchId, own_branch: own, limit };
     return queueOf(await this.#wire.get(paths.queue(), queueAnswer, signal, query));
   }
 
@@ -171,7 +177,7 @@ class PikaForge implements Forge {
   nightlies(
     filter: { limit?: number; cursor?: string },
     signal?: AbortSignal,
-  ): Promise<Page<NightlyLine>> {
+  ): Promise<NightlyPage> {
     return listNightlies(this.#wire, filter, signal);
   }
 

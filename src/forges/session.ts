@@ -7,6 +7,7 @@ import { readSessionFor, type Session, writeSession } from "../identity/sessions
 import type { Signer } from "../identity/signer.ts";
 import { oneLine } from "../text/control.ts";
 import type { Call, ForgeHttp, Token } from "./http.ts";
+import { plainWords } from "./plain-words.ts";
 import { Shared } from "./with-signal.ts";
 
 export interface LoginOptions {
@@ -43,7 +44,7 @@ export async function logIn(
   return {
     base_url: base,
     token: verified.token,
-    npub: verified.npub,
+    npub: plainWords(verified.npub, 100),
     is_admin: verified.is_admin,
     can_forge_write: verified.can_forge_write,
   };

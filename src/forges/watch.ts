@@ -80,7 +80,8 @@ async function openEvents(
   const forge = wire.http.baseUrl;
   const path = `${prefix}${paths.events()}`;
   const url = urlOf(forge, path, { after });
-  return openStream({ url, headers: headersOf(forge, token, false), forge, path }, watchdog);
+  const headers = headersOf(forge, token, false);
+  return openStream({ url, headers, forge, path, token: token.value }, watchdog);
 }
 
 /** Unknown kinds are events like any other; what is no event is left out. */

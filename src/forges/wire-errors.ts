@@ -8,6 +8,8 @@ export interface Asked {
   readonly forge: string;
   readonly method: string;
   readonly path: string;
+  /** The token that went with it; an answer may repeat it, and no words of ours do. */
+  readonly token?: string | undefined;
 }
 
 interface Advice {
@@ -46,6 +48,10 @@ const advice: Readonly<Partial<Record<ErrorCode, Advice>>> = {
   target_moved_outside: {
     state: `${unchanged} The target was moved by hand, so landing stands still for everybody.`,
     next: "The owner decides at a terminal: `land target accept` keeps the new value, `land target restore` puts back the forge's own.",
+  },
+  mirror_diverged: {
+    state: `${unchanged} People merged at the mirror what the forge does not have, and the forge has what the mirror lacks.`,
+    next: "Either the owner puts the mirror's target back by a push there, or a branch that merges the mirror's target is landed here.",
   },
   merge_conflict: {
     state: `${unchanged} The head does not merge with the target.`,
@@ -94,14 +100,15 @@ const referenceWords: readonly (readonly [RegExp, ErrorCode])[] = [
 export function errorOfAnswer(asked: Asked, answer: Exchange): LandError {
   const body = readError(answer.text);
   const code = codeOf(answer, body);
-  const said = plainWords(body?.error ?? wordsOf(answer.text), 300);
+  const secrets = asked.token === undefined ? [] : [asked.token];
+  const said = plainWords(body?.error ?? wordsOf(answer.text), 300, secrets);
   const words =
     answer.status >= 300 && answer.status < 400
-      ? redirectWords(answer.location)
+      ? redirectWords(answer.location, secrets)
       : `it answered ${answer.status}${said === "" ? "" : `: ${said}`}`;
   return new LandError(code, `${asked.method} ${asked.path} on ${asked.forge}: ${words}`, {
     ...adviceFor(asked, code, answer.status, body),
-    facts: factsOf(answer.status, body),
+    facts: factsOf(answer.status, body, secrets),
   });
 }
 
@@ -220,24 +227,28 @@ function adviceFor(
   };
 }
 
-function redirectWords(location: string | undefined): string {
+function redirectWords(location: string | undefined, secrets: readonly string[]): string {
   return location === undefined
     ? "it answered with a redirect to nowhere"
-    : `it answered with a redirect to ${plainWords(location, 200)}`;
+    : `it answered with a redirect to ${plainWords(location, 200, secrets)}`;
 }
 
-function factsOf(status: number, body: ErrorAnswer | undefined): Record<string, unknown> {
+function factsOf(
+  status: number,
+  body: ErrorAnswer | undefined,
+  secrets: readonly string[],
+): Record<string, unknown> {
   const facts: Record<string, unknown> = { status };
   if (body === undefined) return facts;
-  if (body.files !== undefined) facts.files = listed(body.files);
-  if (body.lanes !== undefined) facts.lanes = listed(body.lanes);
+  if (body.files !== undefined) facts.files = listed(body.files, secrets);
+  if (body.lanes !== undefined) facts.lanes = listed(body.lanes, secrets);
   if (isSha(body.head_sha)) facts.head = body.head_sha;
   if (isSha(body.target_sha)) facts.target = body.target_sha;
   return facts;
 }
 
-function listed(names: readonly string[]): string[] {
-  return names.slice(0, 200).map((name) => plainWords(name, 500));
+function listed(names: readonly string[], secrets: readonly string[]): string[] {
+  return names.slice(0, 200).map((name) => plainWords(name, 500, secrets));
 }
 
 function isSha(text: string | undefined): text is string {

@@ -43,9 +43,15 @@ export async function setAgentOf(gitDir: string, name: string): Promise<void> {
   await writePrivateFile(join(gitDir, markName), `${name}\n`);
 }
 
-/** Lets a work tree speak as the agent that all share again. */
-export async function unsetAgentOf(gitDir: string): Promise<void> {
-  await rm(join(gitDir, markName), { force: true });
+/** Lets a work tree speak as the agent that all share again. Answers whether it did not before. */
+export async function unsetAgentOf(gitDir: string): Promise<boolean> {
+  try {
+    await rm(join(gitDir, markName));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
 }
 
 /** The key for an agent's name that is here; without a name the shared agent's. */

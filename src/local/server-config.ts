@@ -1,4 +1,5 @@
 import { join, sep } from "node:path";
+import { hostToListenOn } from "./hosting-settings.ts";
 import { forgesRoot } from "./layout.ts";
 import type { ForgeLayout } from "./local-forge.ts";
 import { type ForgeSettings, readSettingsNow } from "./settings.ts";
@@ -15,7 +16,7 @@ export interface ServeOptions {
 /** The owner's part of the settings, as the forge's process reads it again and again. */
 function ownerSettings(settings: ForgeSettings) {
   const { ci, ciConcurrency, laneTimeoutSeconds, maxLogBytes } = settings;
-  const { allowCiChange, laneEnv, unsandboxedLanes, webhookSecret } = settings;
+  const { allowCiChange, laneEnv, unsandboxedLanes, webhookSecret, mirror } = settings;
   return {
     ci,
     ciConcurrency,
@@ -25,6 +26,7 @@ function ownerSettings(settings: ForgeSettings) {
     laneEnv,
     unsandboxedLanes,
     webhookSecret,
+    mirror,
   };
 }
 
@@ -50,9 +52,10 @@ export function serverConfig(layout: ForgeLayout, settings: ForgeSettings, optio
     hiddenDirs: hiddenDirs(stateDir, options.stateHome),
     repo: settings.repo,
     target: settings.target,
-    host: "127.0.0.1",
+    host: hostToListenOn(layout, settings),
     port: settings.port,
-    canonicalUrl: null,
+    canonicalUrl: settings.canonicalUrl,
+    retiredHosts: settings.retiredHosts,
     ownerNpub: settings.ownerNpub,
     agentNpub: settings.agentNpub,
     seed: settings.seed,

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { LandError } from "../domain/errors.ts";
 import { createPrivateFile, writePrivateFile } from "../identity/private-file.ts";
+import { hostingShape } from "./hosting-settings.ts";
 import type { ForgeLayout } from "./local-forge.ts";
+import { mirrorShape } from "./mirror-settings.ts";
 
 const objectId = z.string().regex(/^[0-9a-f]{40}$/);
 
@@ -23,6 +25,7 @@ export const settingsShape = z.object({
   roots: z.array(objectId).default([]),
   /** Chosen at the first start, then reused; 0 until then. */
   port: z.int().min(0).max(65_535).default(0),
+  ...hostingShape,
   ownerNpub: z.string().startsWith("npub1"),
   agentNpub: z.string().startsWith("npub1"),
   /** What the canonical repository begins with. */
@@ -44,6 +47,8 @@ export const settingsShape = z.object({
   unsandboxedLanes: z.array(z.string().min(1)).default([]),
   /** Signs calls of the forge's webhook; null: there is no webhook. */
   webhookSecret: z.string().regex(/\S/, "must not be blank").nullable().default(null),
+  /** Where the target and the branches are pushed to; null: nowhere. */
+  mirror: mirrorShape.nullable().default(null),
 });
 export type ForgeSettings = z.infer<typeof settingsShape>;
 

@@ -51,7 +51,7 @@ export function viewChecks(head: string, runs: readonly Run[], room = laneBytes)
 }
 
 function viewLane(lane: Lane): NonNullable<ChecksView["lanes"]>[number] {
-  const why = lane.status === "failed" ? lane.failureKind : reasonToWait(lane);
+  const why = whyOf(lane);
   return {
     lane: shownName(lane.lane, 100),
     lane_run: lane.id,
@@ -81,8 +81,10 @@ export function viewBranchChecks(branch: ForgeBranch): ChecksView {
   return viewChecks(branch.head, branch.runs);
 }
 
-/** Why a lane is not done yet, where its status does not say so itself. */
-function reasonToWait({ status, reason }: Lane): string | undefined {
+/** Why a lane is where it is, where its status does not say so itself. */
+export function whyOf({ status, reason, failureKind, note }: Lane): string | undefined {
+  if (status === "failed") return failureKind;
+  if (status === "skipped") return note;
   return status === "success" || reason === status ? undefined : reason;
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LandError } from "../domain/errors.ts";
 import type { Forge, NightlyLine, NightlyRun } from "../forges/forge.ts";
 import { input, text, whole, yesOrNo } from "./arguments.ts";
+import { whyOf } from "./checks-view.ts";
 import { defineOperation } from "./operation.ts";
 import { lines, openPlace, placeLine, placeOf, placeShape, shownName } from "./subject.ts";
 
@@ -41,6 +42,8 @@ export const nightly = defineOperation({
     state: z.enum(["listed", "shown", "started"]),
     nightlies: z.array(nightlyShape),
     next_cursor: z.string().optional(),
+    /** When the next one begins by itself. */
+    next_scheduled_for: z.string().optional(),
   }),
   async handle(context, { worktree, nightly: named, now, limit, cursor }) {
     if (now === true && named !== undefined) {
@@ -71,6 +74,7 @@ export const nightly = defineOperation({
       state: "listed" as const,
       nightlies: page.items.map(viewOfLine),
       ...(page.next === undefined ? {} : { next_cursor: page.next }),
+      ...(page.nextSlot === undefined ? {} : { next_scheduled_for: page.nextSlot }),
     };
   },
   render: (answer) =>
@@ -78,6 +82,8 @@ export const nightly = defineOperation({
       answer.nightlies.length === 0 && "No nightly ran yet. `land nightly --now` runs one.",
       answer.state === "started" && "Started:",
       ...answer.nightlies.flatMap(linesOf),
+      answer.next_scheduled_for !== undefined &&
+        `The next one begins by itself at ${answer.next_scheduled_for}.`,
       answer.next_cursor !== undefined && `More: --cursor ${answer.next_cursor}`,
       placeLine(answer),
     ),
@@ -104,12 +110,15 @@ function viewOfLine(line: NightlyLine): NightlyView {
 }
 
 function viewOfRun(run: NightlyRun): NightlyView {
-  const lanes = run.lanes.map((lane) => ({
-    lane: shownName(lane.lane, 100),
-    lane_run: lane.id,
-    status: lane.status,
-    ...(lane.failureKind === undefined ? {} : { why: lane.failureKind }),
-  }));
+  const lanes = run.lanes.map((lane) => {
+    const why = whyOf(lane);
+    return {
+      lane: shownName(lane.lane, 100),
+      lane_run: lane.id,
+      status: lane.status,
+      ...(why === undefined ? {} : { why: shownName(why, 100) }),
+    };
+  });
   return { ...factsOf(run), lane_count: lanes.length, lanes };
 }
 

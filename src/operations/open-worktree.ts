@@ -76,6 +76,7 @@ function placeNamed({ stateHome, cwd, baseUrl }: WorktreeOptions, named: NamedFo
   return {
     stateHome,
     baseUrl: named.baseUrl ?? baseUrl,
+    insisted: named.baseUrl,
     referenceFile: dir === undefined ? undefined : sessionFileIn(resolve(cwd, dir)),
   };
 }

@@ -28,12 +28,18 @@ const laneActions: ReadonlySet<RecoveryAction> = new Set([
   "fail",
   "cancel",
 ]);
-const forgeActions: ReadonlySet<RecoveryAction> = new Set(["wake", "reset_target"]);
+const forgeActions: ReadonlySet<RecoveryAction> = new Set([
+  "wake",
+  "pause",
+  "resume",
+  "reset_target",
+  "reset_health",
+]);
 
 export const recoverCi = defineOperation({
   faces: { tool: "recover_ci", command: "recover" },
   summary:
-    "Gets stuck CI going. On a lane: rerun_lane, requeue, fail, cancel. On a run: recover (its unfinished, stopped and lost lanes anew). On a branch: rerun_suite. On the forge: wake, reset_target. One rerun lane never turns a red branch green; rerun_suite can.",
+    "Gets stuck CI going. On a lane: rerun_lane, requeue, fail, cancel. On a run: recover (unfinished, stopped and lost lanes anew), cancel_run. On a branch or nightly: rerun_suite. On the forge: wake, pause, resume, reset_target, reset_health. One rerun lane never turns a red branch green.",
   input: input({
     action: oneOf(recoveryActions),
     branch,
@@ -41,6 +47,7 @@ export const recoverCi = defineOperation({
     lane_run: text(100).optional(),
     run: text(100).optional(),
     nightly: text(100).optional(),
+    ci_target: text(500).optional(),
   }),
   hints: { readOnly: false, destructive: true, idempotent: false },
   result: z.object({
@@ -100,6 +107,8 @@ function nextAfter({ action, nightly }: Given): string {
     return "`lane_logs` with `lane` shows that lane's new run; it decides nothing.";
   }
   if (nightly !== undefined) return "The forge's page of the nightly shows the effect.";
+  if (action === "pause") return "`recover_ci` with `resume`, when lanes may begin again.";
+  if (action === "cancel_run") return "`rerun_suite` when CI is wanted after all.";
   return forgeActions.has(action) ? "`inspect_queue` shows the effect." : "`wait_for_ci`.";
 }
 
@@ -111,6 +120,7 @@ interface Given {
   readonly lane_run?: string | undefined;
   readonly run?: string | undefined;
   readonly nightly?: string | undefined;
+  readonly ci_target?: string | undefined;
 }
 
 async function requireSupported(
@@ -151,6 +161,7 @@ async function requestOf(
       action: given.action,
       branchId: undefined,
       ...nothing,
+      ...(given.ci_target === undefined ? {} : { ciTarget: given.ci_target }),
       about: await branchHere(place, context.signal),
     };
   }
@@ -163,6 +174,7 @@ async function requestOf(
     const lane = found?.lane.lane ?? given.lane;
     return { ...request, lane, laneRun: found?.lane.id ?? given.lane_run };
   }
+  if (given.action === "cancel_run") return { ...request, run: given.run?.replace(/^#/, "") };
   if (given.action !== "recover") return request;
   const run = given.run ?? decidingRun(subject.known.head, subject.known.runs)?.id;
   if (run !== undefined) return { ...request, run };

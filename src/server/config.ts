@@ -14,6 +14,23 @@ export interface OwnerSettings {
   readonly unsandboxedLanes: readonly string[];
   /** Signs calls of the webhook; there is none without it. */
   readonly webhookSecret?: string | null;
+  /** Where the target and the branches are pushed to; there is none without it. */
+  readonly mirror?: MirrorSettings | null;
+}
+
+/** A repository elsewhere that follows this one. */
+export interface MirrorSettings {
+  /** Holds no password. */
+  readonly url: string;
+  /** 0 = only when somebody asks. */
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  /** Whether people still merge there, so that its target is taken over by fast-forward. */
+  readonly import: boolean;
+  /** For HTTP. */
+  readonly token?: string | null;
+  /** The variable of the forge's environment that holds the token instead. */
+  readonly tokenEnv?: string | null;
 }
 
 /** Everything the forge's process is told at its start. Paths are absolute. */
@@ -45,6 +62,8 @@ export interface ServerConfig {
   readonly port: number;
   /** The URL people use where a proxy stands in front; null = host and port. */
   readonly canonicalUrl: string | null;
+  /** Host names that were once this forge's: every path answers 410 and where it is now. */
+  readonly retiredHosts?: readonly string[];
   readonly ownerNpub: string;
   readonly agentNpub: string;
   readonly settings: () => OwnerSettings;

@@ -5,12 +5,15 @@ import { Access } from "./access/access.ts";
 import { syncKeys } from "./access/keys.ts";
 import type { Ci } from "./ci/ci.ts";
 import { createCi } from "./ci/create.ts";
+import { NightlySchedule } from "./ci/nightly-schedule.ts";
 import type { ServerConfig } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { basesOf, hostsOf } from "./http/bases.ts";
 import { type Listening, listen } from "./http/listen.ts";
 import { Live } from "./live/live.ts";
 import { Wakes } from "./live/wakes.ts";
+import { createMirror, type MirrorDriver } from "./mirror/create-mirror.ts";
+import { importerOf } from "./mirror/import-target.ts";
 import { createRepository } from "./repository/create-repository.ts";
 import { acquireLock, type HeldLock } from "./store/lock.ts";
 import { openStore } from "./store/open-store.ts";
@@ -86,7 +89,9 @@ export async function startServer(
     // CI needs a repository that exists.
     await repository.open();
     ci = createCi({ config, store, clock, log });
-    const server = new Server({ config, lock, store, ci, repository, clock, log });
+    const importTarget = importerOf({ config, store, repository });
+    const mirror = createMirror({ config, store, clock, log, importTarget });
+    const server = new Server({ config, lock, store, ci, repository, mirror, clock, log });
     await server.start(options.signal);
     return server;
   } catch (error) {
@@ -118,6 +123,7 @@ interface ServerParts {
   readonly store: Store;
   readonly ci: Ci;
   readonly repository: ReturnType<typeof createRepository>;
+  readonly mirror: MirrorDriver;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -128,6 +134,7 @@ class Server implements RunningServer {
   readonly closed: Promise<StopReason>;
   readonly #parts: ServerParts;
   readonly #live = new Live();
+  readonly #nightlies: NightlySchedule;
   readonly #timers = new Set<NodeJS.Timeout>();
   #resolveClosed: (reason: StopReason) => void = () => {};
   #listening: Listening | undefined;
@@ -142,6 +149,7 @@ class Server implements RunningServer {
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
+    this.#nightlies = new NightlySchedule(parts);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -168,7 +176,10 @@ class Server implements RunningServer {
     try {
       // Whoever finds the forge answering finds it knowing the refs.
       await within(firstReadMs, wakes.read());
-      this.#listening = await listen(this.#app(), config.host, config.port);
+      this.#listening = await listen(this.#app(), {
+        ...{ host: config.host, port: config.port },
+        fixed: config.canonicalUrl !== null && config.port !== 0,
+      });
       this.#bases = basesOf(config, this.port);
       this.#hosts = hostsOf(config, this.port);
     } catch (error) {
@@ -181,6 +192,8 @@ class Server implements RunningServer {
     if (config.idleSeconds !== null) this.#watchIdle(config.idleSeconds * 1000);
     this.#obey(signal);
     ci.wake();
+    this.#parts.mirror.start();
+    this.#nightlies.start();
     log.info({ origin: this.origin, instance: this.instance, repo: config.repo }, "forge serves");
   }
 
@@ -191,7 +204,7 @@ class Server implements RunningServer {
   }
 
   #app() {
-    const { config, store, repository, ci, clock, log } = this.#parts;
+    const { config, store, repository, ci, mirror, clock, log } = this.#parts;
     const access = new Access({ store, clock, bases: () => this.#bases });
     return createApp({
       config,
@@ -202,8 +215,13 @@ class Server implements RunningServer {
       log,
       access,
       live: this.#live,
+      // Settings may name one, or none any more, at any time.
+      get mirror() {
+        return mirror.configured() ? mirror : undefined;
+      },
       ingestion: () =>
         this.#wakes?.health ?? { checkedAt: undefined, error: undefined, lastErrorAt: undefined },
+      nightlies: this.#nightlies,
       instance: this.instance,
       hosts: () => this.#hosts,
       draining: () => this.#draining,
@@ -230,14 +248,16 @@ class Server implements RunningServer {
   }
 
   async #endOnce(reason: StopReason): Promise<void> {
-    const { ci, store, lock, log } = this.#parts;
+    const { ci, mirror, store, lock, log } = this.#parts;
     this.#draining = true;
     this.#forgetSignal();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#live.close();
-    const reading = this.#wakes?.stop() ?? Promise.resolve();
+    const reading = Promise.all([this.#wakes?.stop(), this.#nightlies.stop()]);
+    // A sync that somebody waits for is answered before its connection ends.
+    const pushing = mirror.stop();
     await this.#step(finishMs, this.#listening?.finish());
-    await this.#step(endLanesMs, ci.stop({ drain: false }));
+    await this.#step(endLanesMs, Promise.all([ci.stop({ drain: false }), pushing]));
     await this.#step(endReadingMs, reading);
     this.#listening?.cut();
     try {
@@ -282,12 +302,13 @@ class Server implements RunningServer {
   #watchIdle(idleMs: number): void {
     let quietSince = performance.now();
     const check = () => {
-      const busy = (this.#listening?.active() ?? 0) > 0 || !this.#parts.ci.idle();
+      const { ci, mirror } = this.#parts;
+      const busy = (this.#listening?.active() ?? 0) > 0 || !ci.idle() || mirror.busy();
       quietSince = busy ? performance.now() : Math.max(quietSince, this.#lastActive());
       const left = quietSince + idleMs - performance.now();
       if (left > 0) this.#after(left, check);
       // What is being read right now may be work.
-      else if (this.#wakes?.busy === true) this.#after(readingMs, check);
+      else if (this.#wakes?.busy === true || this.#nightlies.busy) this.#after(readingMs, check);
       else void this.#end("idle");
     };
     this.#after(idleMs, check);

@@ -37,7 +37,7 @@ export async function localWorld(revision: Revision): Promise<World> {
   let late = 0;
   const forge = await startTestForge({
     manifest,
-    settings: { ciConcurrency: 16, laneTimeoutSeconds: 120, webhookSecret: secret },
+    settings: { ciConcurrency: 16, laneTimeoutSeconds: 600, webhookSecret: secret },
     server: { clock: { now: () => new Date(Date.now() + late) } },
   });
   const keys = { admin: forge.owner, writer: forge.agent, reader: newKey() };
@@ -128,7 +128,7 @@ export async function localWorld(revision: Revision): Promise<World> {
       await wake();
       return known(name, head, fate);
     },
-    shared: sharedBranches((name, fate) => world.push(name, fate)),
+    shared: sharedBranches(() => world),
     async moveTarget(files) {
       const moved = await world.push(`mover-${Date.now()}`, "success", files);
       const path = `/api/forge/branch/${moved.id}/merge`;

@@ -5,6 +5,9 @@ export type Who = "admin" | "writer" | "reader";
 /** What becomes of the lane of a pushed branch. */
 export type Fate = "success" | "failed" | "running" | "queued";
 
+/** By the end of its lane, or by what became of the branch itself. */
+export type SharedKind = "success" | "failed" | "running" | "merged" | "closed";
+
 export interface Key {
   readonly nsec: string;
   readonly npub: string;
@@ -65,7 +68,7 @@ export interface World {
   /** Pushes a branch of one file of its own and `files`, and brings its lane to its fate. */
   push(name: string, fate: Fate, files?: Readonly<Record<string, string>>): Promise<Pushed>;
   /** A branch for cases that only read it: the same one for all of them. */
-  shared(fate: "success" | "failed"): Promise<Pushed>;
+  shared(kind: SharedKind): Promise<Pushed>;
   /** Lands something else on the target. */
   moveTarget(files: Readonly<Record<string, string>>): Promise<void>;
   /** Moves (null: deletes) a branch in the repository without a word to the forge. */

@@ -54,9 +54,11 @@ export function servicesWith(given: Partial<Services>): Services {
       landUntested: unused,
       stop: unused,
       env: { list: unused, set: unused, unset: unused },
+      mirror: { status: unused, sync: unused, set: unused },
     },
     logins: { login: unused, logout: unused },
     setups: { plan: unused, survey: unused },
+    hosting: { authorizedKeys: unused, gitShell: unused },
     ...given,
   };
 }

@@ -226,6 +226,15 @@ const sourceWords = new Set(
   sources.flatMap(({ text }) => text.match(/[a-z][a-z0-9]*(?:_[a-z0-9]+)+/g) ?? []),
 );
 
+/** Settings of the reference that ours are compared with. */
+const referenceSettings = new Set([
+  "bind_address",
+  "bind_port",
+  "bootstrap_admin_npubs",
+  "hook_url",
+  "poll_interval_secs",
+]);
+
 /** Whether the operations know a word: as a tool, argument, state, action, key or code. */
 export function isOperationWord(word: string): boolean {
   return operationWords.has(word);
@@ -242,6 +251,7 @@ function faultOfWord(piece: Piece, briefFlags: readonly string[] | undefined): s
   const word = snakeWord(piece);
   if (word !== undefined) {
     const known = toolVerbs.has(word.split("_")[0]) ? operationWords : sourceWords;
+    if (referenceSettings.has(word)) return undefined;
     return known.has(word) ? undefined : `there is no tool, argument, state or code ${word}`;
   }
   if (/^--[a-z][\w-]*$/.test(piece.text)) return faultOfFlag(piece.text, briefFlags ?? []);

@@ -60,7 +60,8 @@ function parseEvent(text: string): z.infer<typeof eventShape> {
   const event = eventShape.safeParse(parsed);
   if (event.success) return event.data;
   const issue = event.error.issues[0];
-  throw refused(`invalid event JSON: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`);
+  const told = [issue?.path.join(".") ?? "", issue?.message ?? ""].filter((part) => part !== "");
+  throw refused(`invalid event JSON: ${told.join(" ")}`);
 }
 
 function onlyTag(tags: readonly (readonly string[])[], name: string): string {

@@ -1,67 +1,162 @@
-import type { LaneRecord } from "../store/records.ts";
+import type { ExecutionReason } from "../../domain/status.ts";
+import { isBefore } from "../store/lane-order.ts";
+import type { LaneRecord, PoolHead } from "../store/records.ts";
 import type { Writes } from "../store/store.ts";
+import { type TargetState, targetState } from "./health.ts";
+import { pauseOf } from "./pause.ts";
+
+/** A claim whose worker is here. */
+export type WorkerClaim = Pick<LaneRecord, "id" | "claimToken" | "concurrencyGroup" | "branchId"> &
+  Partial<Pick<LaneRecord, "runId">>;
 
 export interface ClaimRules {
   /** Lanes that may run at once. */
   readonly limit: number;
   readonly lease: { readonly now: string; readonly expiresAt: string };
-  /** Lanes whose process is still being ended here, though the store has ended them already. */
-  readonly ending: readonly Pick<LaneRecord, "id" | "concurrencyGroup">[];
+  /** Claims whose process may still be there, whatever the store says of the lane by now. */
+  readonly workers: readonly WorkerClaim[];
 }
 
-/** How many queued lanes are told why they wait; further ones keep what they were told. */
-const told = 200;
-/** How far into the queue a lane is looked for while there is room. */
-const furthest = 20_000;
+export interface Claimed {
+  readonly lanes: readonly LaneRecord[];
+  /** Some lanes have not been told yet why they wait; the next pass goes on with it. */
+  readonly untold: boolean;
+}
+
+/** How many lanes of a pool are told in one pass. */
+const toldAtOnce = 500;
 
 /**
- * Claims what capacity and concurrency groups allow, in queue order, and tells queued lanes why
- * they wait. Capacity is what the store counts. To be called inside one transaction.
+ * Claims what capacity, concurrency groups and CI targets allow, in queue order, and tells every
+ * waiting lane why it waits. Looks at the first lane of each pool only, so that its cost does not
+ * grow with the queue. To be called inside one transaction.
  */
-export function claimLanes(tx: Writes, rules: ClaimRules): LaneRecord[] {
-  const running = tx.runningLanes();
-  const held = new Set(
-    [...running, ...rules.ending].flatMap((lane) => lane.concurrencyGroup ?? []),
-  );
-  const unavailable = new Set(rules.ending.map((lane) => lane.id));
-  let room = rules.limit - tx.countRunningLanes();
-  const claimed: LaneRecord[] = [];
-  queueOf(
-    tx,
-    () => room > 0,
-    (lane, place) => {
-      if (unavailable.has(lane.id)) return;
-      const blocked = lane.concurrencyGroup !== null && held.has(lane.concurrencyGroup);
-      if (!blocked && room > 0) {
-        const claim = tx.claimLane(lane.id, rules.lease);
-        if (claim === undefined) return;
-        claimed.push(claim);
-        room--;
-      } else if (place < told) {
-        const reason = blocked ? "blocked_by_concurrency_group" : "waiting_for_capacity";
-        if (lane.reason !== reason) tx.setLaneReason(lane.id, reason);
-      }
-      // Whoever comes first in the queue comes first in its group.
-      if (!blocked && lane.concurrencyGroup !== null) held.add(lane.concurrencyGroup);
-    },
-  );
-  for (const runId of new Set(claimed.map((lane) => lane.runId))) tx.refoldRun(runId);
-  return claimed;
+export function claimLanes(tx: Writes, rules: ClaimRules): Claimed {
+  const pass = new Pass(tx, rules);
+  const lanes = pauseOf(tx) === null ? pass.claim() : [];
+  for (const runId of new Set(lanes.map((lane) => lane.runId))) tx.refoldRun(runId);
+  return { lanes, untold: pass.tell() };
 }
 
-/** Goes through the queue's beginning, and further only while there is room left to fill. */
-function queueOf(
-  tx: Writes,
-  hasRoom: () => boolean,
-  visit: (lane: LaneRecord, place: number) => void,
-): void {
-  const beginning = tx.queuedLanes(told);
-  beginning.forEach(visit);
-  if (beginning.length < told || !hasRoom()) return;
-  const seen = new Set(beginning.map((lane) => lane.id));
-  let place = told;
-  for (const lane of tx.queuedLanes(furthest)) {
-    if (!hasRoom()) return;
-    if (!seen.has(lane.id)) visit(lane, place++);
+/** One pass. What it decides by is read once, and kept up to date with what it claims. */
+class Pass {
+  readonly #tx: Writes;
+  readonly #rules: ClaimRules;
+  readonly #paused: boolean;
+  readonly #heads: Map<string, PoolHead>;
+  /** Lanes with a worker here: until that has ended they cannot run anew. */
+  readonly #without: readonly number[];
+  readonly #groups: Set<string>;
+  readonly #targets = new Map<string, TargetState>();
+  readonly #running: readonly LaneRecord[];
+  #room: number;
+  #nightlyRoom: number;
+
+  constructor(tx: Writes, rules: ClaimRules) {
+    this.#tx = tx;
+    this.#rules = rules;
+    this.#paused = pauseOf(tx) !== null;
+    this.#running = tx.runningLanes();
+    const inUse = new Map<string, WorkerClaim>();
+    // By claim and not by lane: a lane may be claimed anew while its old process is still there.
+    for (const claim of [...this.#running, ...rules.workers]) {
+      inUse.set(`${claim.id} ${claim.claimToken}`, claim);
+    }
+    const used = [...inUse.values()];
+    this.#groups = new Set(used.flatMap((claim) => claim.concurrencyGroup ?? []));
+    this.#room = Math.max(0, rules.limit - inUse.size);
+    const nightly = used.filter((claim) => this.#isNightly(claim)).length;
+    // One slot is kept for branches, where there are several.
+    this.#nightlyRoom = Math.max(1, rules.limit - 1) - nightly;
+    this.#without = rules.workers.map((claim) => claim.id);
+    this.#heads = new Map();
+    for (const pool of tx.poolNames()) this.#look(pool);
+  }
+
+  claim(): LaneRecord[] {
+    const claimed: LaneRecord[] = [];
+    while (this.#room > 0) {
+      const next = this.#ordered().find((head) => this.#obstacle(head) === undefined);
+      const lane = next && this.#tx.claimLane(next.id, this.#rules.lease);
+      if (next === undefined || lane === undefined) break;
+      claimed.push(lane);
+      this.#take(next, lane);
+    }
+    return claimed;
+  }
+
+  /** Tells the lanes that are left. True: some could not be told in this pass. */
+  tell(): boolean {
+    let untold = false;
+    const groups = new Set(this.#groups);
+    for (const head of this.#ordered()) {
+      const { pool, concurrencyGroup: group } = head;
+      const reason = this.#waitsFor(head, groups);
+      // Whoever comes first in the queue comes first in its group.
+      const rest: ExecutionReason =
+        reason === "waiting_for_capacity" && group !== null
+          ? "blocked_by_concurrency_group"
+          : reason;
+      if (reason === "waiting_for_capacity" && group !== null && !head.nightly) groups.add(group);
+      const except = reason === rest ? null : head.id;
+      if (except !== null) this.#tx.setLaneReason(head.id, reason);
+      const told = this.#tx.tellPool(pool, rest, { except, most: toldAtOnce });
+      untold ||= told === toldAtOnce;
+    }
+    return untold;
+  }
+
+  #waitsFor(head: PoolHead, groups: ReadonlySet<string>): ExecutionReason {
+    if (this.#paused) return "scheduler_paused";
+    const held = head.concurrencyGroup !== null && groups.has(head.concurrencyGroup);
+    return this.#obstacle(head) ?? (held ? "blocked_by_concurrency_group" : "waiting_for_capacity");
+  }
+
+  /** What keeps a lane from running apart from want of room. */
+  #obstacle(head: PoolHead): ExecutionReason | undefined {
+    const { concurrencyGroup: group, targetKey: target } = head;
+    if (target !== null && !["well", "due"].includes(this.#target(target).kind)) {
+      return "blocked_by_target_health";
+    }
+    if (group !== null && this.#groups.has(group)) return "blocked_by_concurrency_group";
+    return head.nightly && this.#nightlyRoom <= 0 ? "waiting_for_capacity" : undefined;
+  }
+
+  #target(target: string): TargetState {
+    const known = this.#targets.get(target);
+    if (known !== undefined) return known;
+    const health = this.#tx.targetHealth(target);
+    const state = targetState(health, new Date(this.#rules.lease.now), this.#running);
+    this.#targets.set(target, state);
+    return state;
+  }
+
+  #take(head: PoolHead, lane: LaneRecord): void {
+    const { concurrencyGroup: group, targetKey: target } = head;
+    this.#room -= 1;
+    if (head.nightly) this.#nightlyRoom -= 1;
+    if (group !== null) this.#groups.add(group);
+    if (target !== null && this.#target(target).kind === "due") {
+      const health = this.#tx.targetHealth(target);
+      if (health !== undefined) {
+        this.#tx.putTargetHealth({ ...health, trialLane: lane.id, trialToken: lane.claimToken });
+      }
+      this.#targets.set(target, { kind: "trial", laneRun: lane.id });
+    }
+    this.#look(head.pool);
+  }
+
+  #look(pool: string): void {
+    const head = this.#tx.poolHead(pool, this.#without);
+    if (head === undefined) this.#heads.delete(pool);
+    else this.#heads.set(pool, head);
+  }
+
+  #ordered(): PoolHead[] {
+    return [...this.#heads.values()].sort((one, other) => (isBefore(one, other) ? -1 : 1));
+  }
+
+  #isNightly({ branchId, runId }: WorkerClaim): boolean {
+    return branchId === null && runId !== undefined && this.#tx.nightly(runId) !== undefined;
   }
 }

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { endTree, type ProcessTree, untilGone } from "../../process/ending.ts";
 import { type LaneExit, type LaneProcess, startLane } from "../../process/lane.ts";
+import { maskSecrets } from "../../text/mask.ts";
 import type { OwnerSettings, ServerConfig } from "../config.ts";
 import type { LaneRecord, ProcessIdentity } from "../store/records.ts";
 import { findProgram } from "./find-program.ts";
@@ -157,13 +158,17 @@ export class Executor {
     const stopWatching = this.#watch(attempt);
     try {
       const { exit, timedOutAfterSeconds } = await this.#untilEnd(attempt, process, wanted);
-      return outcomeOf({
+      const outcome = outcomeOf({
         exit,
         isolation,
         timedOutAfterSeconds,
         statement: await readStatement(prepared.resultFile),
         runnerSkipped: runnerSkipped(log),
       });
+      const { note } = outcome;
+      const known = Object.values(attempt.settings.laneEnv);
+      // Notes are shown where logs are not, such as on pages.
+      return note === null ? outcome : { ...outcome, note: maskSecrets(note, known) };
     } finally {
       stopWatching();
     }
@@ -264,11 +269,11 @@ export function argumentsOf(lane: Pick<LaneRecord, "command" | "targetKey">): re
   return [...lane.command, "--output", "jsonl"];
 }
 
-function runnerSkipped(log: LaneLog): boolean {
+function runnerSkipped(log: LaneLog): string | undefined {
   const from = Math.max(0, log.size - lastWordsBytes);
   const words = log.read(from, lastWordsBytes).toString("utf8");
   const last = lifecycleLines(words).findLast((line) => line.event === "run_finished");
-  return last?.status === "skipped";
+  return last?.status === "skipped" ? (last.message ?? "") : undefined;
 }
 
 /** The lines that are complete, and how many bytes they take. */

@@ -28,7 +28,8 @@ export function infrastructureFailure(note: string): LaneOutcome {
  * log:
  *
  * - out of time: `timeout`
- * - exit code 0: success, or skipped where the result file begins with `skipped`
+ * - exit code 0: success, or skipped where the result file begins with `skipped` or the runner's
+ *   last `run_finished` line says so
  * - `infrastructure` in the result file, or exit code 75 (EX_TEMPFAIL): `infrastructure`
  * - any other exit code or a signal: `test_failure`
  */
@@ -37,7 +38,8 @@ export function outcomeOf(how: {
   readonly isolation: Isolation;
   readonly timedOutAfterSeconds: number | null;
   readonly statement: LaneStatement | undefined;
-  readonly runnerSkipped: boolean;
+  /** What its runner said of having skipped; undefined where it skipped nothing. */
+  readonly runnerSkipped: string | undefined;
 }): LaneOutcome {
   const { exit, statement } = how;
   if (how.timedOutAfterSeconds !== null) {
@@ -57,8 +59,11 @@ export function outcomeOf(how: {
     if (statement?.word === "skipped") {
       return { status: "skipped", failureKind: null, note: statement.why || null };
     }
-    const note = how.runnerSkipped ? "runner skipped" : null;
-    return { status: "success", failureKind: null, note };
+    if (how.runnerSkipped !== undefined) {
+      const note = oneLine(`runner skipped: ${how.runnerSkipped}`).replace(/:$/, "");
+      return { status: "skipped", failureKind: null, note };
+    }
+    return { status: "success", failureKind: null, note: null };
   }
   if (exit.exitCode === temporaryFailure) {
     return infrastructureFailure(`exit code ${temporaryFailure} (temporary failure)`);

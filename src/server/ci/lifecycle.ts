@@ -4,6 +4,8 @@ export interface LifecycleLine {
   readonly runId: string | null;
   readonly targetId: string | null;
   readonly status: string | null;
+  /** The runner's words, as it printed them. */
+  readonly message: string | null;
 }
 
 const maxIdLength = 200;
@@ -27,6 +29,7 @@ function readLine(line: string): LifecycleLine | undefined {
     runId: idOf(fields.run_id),
     targetId: idOf(fields.target_id),
     status: idOf(fields.status),
+    message: typeof fields.message === "string" ? fields.message : null,
   };
 }
 

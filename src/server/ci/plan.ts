@@ -94,7 +94,11 @@ function without(
   return { lanes: [], status, reason, note };
 }
 
-function brokenNote(broken: { readonly line: number | null; readonly message: string }): string {
+/** What is wrong with a manifest and where, in one line. */
+export function brokenNote(broken: {
+  readonly line: number | null;
+  readonly message: string;
+}): string {
   const place = broken.line === null ? manifestPath : `${manifestPath}:${broken.line}`;
   return `${place}: ${broken.message}`;
 }

@@ -21,10 +21,13 @@ export async function recoverOrphans(store: Store, instance: string): Promise<nu
 
 /** Puts back running lanes whose lease ran out and that no worker here has. */
 export function recoverLapsed(tx: Writes, now: string, ours: ReadonlySet<number>): void {
-  const lapsed = tx
-    .runningLanes()
-    .filter((lane) => !ours.has(lane.id) && (lane.leaseExpiresAt ?? "") <= now);
+  const lapsed = tx.runningLanes().filter((lane) => !ours.has(lane.id) && hasLapsed(lane, now));
   tryAgain(tx, lapsed);
+}
+
+/** Also where the clock was set back behind the latest heartbeat: nobody here would renew it. */
+function hasLapsed({ leaseExpiresAt, heartbeatAt }: LaneRecord, now: string): boolean {
+  return (leaseExpiresAt ?? "") <= now || (heartbeatAt ?? "") > now;
 }
 
 function tryAgain(tx: Writes, lanes: readonly LaneRecord[]): void {

@@ -1,10 +1,12 @@
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import type { OwnerSettings } from "../config.ts";
 import { HealthNotes } from "../health.ts";
 import type { LaneRecord } from "../store/records.ts";
 import type { Clock, Store, Writes } from "../store/store.ts";
 import { claimLanes } from "./claim.ts";
 import type { Executor } from "./executor.ts";
+import { noteHealth } from "./health.ts";
 import { infrastructureFailure, type LaneOutcome } from "./lane-result.ts";
 import type { CiLog } from "./log.ts";
 import { recoverLapsed } from "./recovery.ts";
@@ -14,7 +16,7 @@ export interface SchedulerOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly settings: () => OwnerSettings;
-  readonly executor: Executor;
+  readonly executor: Pick<Executor, "run" | "settled">;
   readonly timing: CiTiming;
   readonly log: CiLog;
   /** Waited for before the first pass. */
@@ -91,6 +93,8 @@ export class Scheduler {
       try {
         this.#pass();
         this.health.passed();
+        // A pass that wants another at once lets others have their turn in between.
+        if (this.#passWanted) await setImmediate();
       } catch (error) {
         this.health.failed(error);
         // The pulse asks again while lanes are queued.
@@ -107,10 +111,11 @@ export class Scheduler {
     const claimed = store.write((tx) => {
       const lease = this.#lease();
       recoverLapsed(tx, lease.now, new Set(this.#workers.keys()));
-      const ending = [...this.#workers.values()].map((worker) => worker.lane);
-      return claimLanes(tx, { limit, lease, ending });
+      const workers = [...this.#workers.values()].map((worker) => worker.lane);
+      return claimLanes(tx, { limit, lease, workers });
     });
-    for (const lane of claimed) this.#start(lane);
+    for (const lane of claimed.lanes) this.#start(lane);
+    if (claimed.untold) this.#passWanted = true;
   }
 
   #start(lane: LaneRecord): void {
@@ -165,8 +170,13 @@ export class Scheduler {
   /** Records a result; a lane that was called off by `stop` goes back into the queue. */
   #record(lane: LaneRecord, outcome: LaneOutcome | undefined): void {
     this.#options.store.write((tx) => {
-      if (outcome !== undefined) tx.finishLane(lane.id, lane.claimToken, outcome);
-      else if (isOurs(tx.lane(lane.id), lane)) tx.requeueLane(lane.id, "queued");
+      if (outcome !== undefined) {
+        const ours = tx.finishLane(lane.id, lane.claimToken, outcome);
+        // Whoever lost its claim says nothing any more, of its target neither.
+        if (ours) noteHealth(tx, lane, outcome, this.#options.clock.now().toISOString());
+      }
+      if (outcome === undefined && isOurs(tx.lane(lane.id), lane))
+        tx.requeueLane(lane.id, "queued");
       tx.refoldRun(lane.runId);
     });
   }

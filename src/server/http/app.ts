@@ -20,7 +20,9 @@ import { logHandlers } from "./log-routes.ts";
 import { nightlyHandlers } from "./nightly-routes.ts";
 import type { Parts } from "./parts.ts";
 import { queueHandlers } from "./queue-routes.ts";
+import { answerRetired } from "./retired-hosts.ts";
 import { runnerHandlers } from "./runner-routes.ts";
+import { schedulerHandlers } from "./scheduler-routes.ts";
 import { tokenHandlers } from "./token-routes.ts";
 import { webhookHandlers } from "./webhook-routes.ts";
 
@@ -37,6 +39,7 @@ const handlers: Handlers = {
   ...nightlyHandlers,
   ...queueHandlers,
   ...runnerHandlers,
+  ...schedulerHandlers,
   ...tokenHandlers,
   ...webhookHandlers,
 };
@@ -55,7 +58,7 @@ export function createApp(parts: Parts): Hono {
 
   app.onError((error, c) => answerError(error, c, parts.log));
   app.notFound((c) => c.body(null, 404));
-  app.use(securityHeaders, guardHost(parts.hosts));
+  app.use(securityHeaders, answerRetired(parts.config), guardHost(parts.hosts));
   for (const route of routeTable) {
     const answer = (c: Context) => answerRoute(c, parts, route, handlers[route.name]);
     for (const path of route.paths) {

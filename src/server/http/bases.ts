@@ -7,18 +7,26 @@ export function isLoopback(host: string): boolean {
   return /^(127(\.\d{1,3}){3}|localhost|::1|\[::1\])$/.test(host);
 }
 
+/** Whether a server bound to `host` answers at every address of this machine, loopback too. */
+function isEverywhere(host: string): boolean {
+  return host === "0.0.0.0" || /^\[?::\]?$/.test(host);
+}
+
 /** The URLs this forge is reached at, the plainest first, without a trailing slash. */
 export function basesOf(config: ServerConfig, port: number): readonly string[] {
   const own = config.host.includes(":") ? `[${config.host.replace(/[[\]]/g, "")}]` : config.host;
-  const names = isLoopback(config.host) ? [own, ...loopbackNames] : [own];
-  const bases = [...new Set(names)].map((name) => `http://${name}:${port}`);
+  const names = isLoopback(config.host) || isEverywhere(config.host) ? loopbackNames : [];
+  const bases = [...new Set([own, ...names])].map((name) => `http://${name}:${port}`);
   const canonical = config.canonicalUrl?.replace(/\/+$/, "");
   return canonical === undefined ? bases : [canonical, ...bases];
 }
 
-/** What the `Host` header may say; undefined = anything, where the forge is not on loopback. */
+/**
+ * What the `Host` header may say; undefined = anything, where the forge is not on loopback and
+ * nobody said what it is called.
+ */
 export function hostsOf(config: ServerConfig, port: number): ReadonlySet<string> | undefined {
-  if (!isLoopback(config.host)) return undefined;
+  if (!isLoopback(config.host) && config.canonicalUrl === null) return undefined;
   const hosts = new Set<string>();
   for (const base of basesOf(config, port)) {
     if (!URL.canParse(base)) continue;

@@ -65,10 +65,16 @@ export async function readBytes(request: HonoRequest): Promise<Buffer> {
   if (Number(request.header("content-length") ?? 0) > maxBodyBytes) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.raw.body ?? []) {
-    length += chunk.byteLength;
-    if (length > maxBodyBytes) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.raw.body ?? []) {
+      length += chunk.byteLength;
+      if (length > maxBodyBytes) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof HttpFault) throw error;
+    // A client that went away is no fault of ours, and nothing for the log.
+    throw new HttpFault(400, "Failed to buffer the request body: it broke off");
   }
   return Buffer.concat(chunks);
 }

@@ -23,6 +23,7 @@ export const landingHandlers: Pick<Handlers, "merge" | "close" | "tutorial"> = {
       by: caller.npub,
     });
     parts.log.info({ branchId, by: caller.npub }, "branch closed");
+    parts.mirror?.request();
     return { status: "ok", branch_id: branchId, merge_commit_sha: null, deleted: true };
   },
 
@@ -65,6 +66,7 @@ async function merge({ parts, id, body, caller }: Call<"merge">) {
     force,
     by: caller.npub,
   });
+  parts.mirror?.request();
   const branch = parts.store.read.branch(branchId);
   parts.log.info({ branchId, head: branch?.head, by: caller.npub, force }, "branch merged");
   return { status: "ok", branch_id: branchId, merge_commit_sha: mergeCommit, deleted: null };

@@ -17,6 +17,27 @@ export function requireActive(lane: LaneRecord): void {
   }
 }
 
+export function cancelLane(tx: Writes, lane: LaneRecord, by: string): void {
+  requireActive(lane);
+  tx.endLane(lane.id, { status: "failed", failureKind: "cancelled", note: cancelledBy(by) });
+  noteLaneAct(tx, "cancel_lane", lane, by);
+}
+
+/** Ends the lanes of a run that wait or run. Answers how many. */
+export function cancelRun(tx: Writes, runId: number, by: string): number {
+  const lanes = tx.lanesOfRun(runId).filter((lane) => isActive(lane.status));
+  for (const { id } of lanes) {
+    tx.endLane(id, { status: "failed", failureKind: "cancelled", note: cancelledBy(by) });
+  }
+  if (lanes.length > 0) {
+    tx.refoldRun(runId);
+    noteRunAct(tx, "cancel_run", runId, by, `lanes ${lanes.length}`);
+  }
+  return lanes.length;
+}
+
+const cancelledBy = (by: string) => `Cancelled by ${by}.`;
+
 export function failLane(tx: Writes, lane: LaneRecord, by: string): void {
   requireActive(lane);
   tx.endLane(lane.id, {
@@ -27,7 +48,10 @@ export function failLane(tx: Writes, lane: LaneRecord, by: string): void {
   noteLaneAct(tx, "fail_lane", lane, by);
 }
 
-/** Puts a lane back that `may` be; `whyNot` is added to the words of a refusal. */
+/**
+ * Puts a lane back that `may` be; `whyNot` is added to the words of a refusal. One that waits already
+ * keeps its place.
+ */
 export function requeueLane(
   tx: Writes,
   lane: LaneRecord,
@@ -38,12 +62,13 @@ export function requeueLane(
     const why = rule.whyNot === undefined ? "" : `: ${rule.whyNot}`;
     throw new RefusedError(409, `lane ${lane.lane} cannot be requeued from ${lane.status}${why}`);
   }
+  if (lane.status === "queued") return;
   tx.requeueLane(lane.id, "queued");
   tx.noteRun(lane.runId, `Lane ${lane.lane} requeued by ${by}`);
   noteLaneAct(tx, "requeue_lane", lane, by);
 }
 
-/** Puts a run's lanes back. Answers how many. */
+/** Puts a run's lanes back. Answers how many wait now; those that did before keep their place. */
 export function recoverLanes(
   tx: Writes,
   runId: number,
@@ -51,11 +76,12 @@ export function recoverLanes(
   may: (lane: LaneRecord) => boolean,
 ): number {
   const lanes = tx.lanesOfRun(runId).filter(may);
-  for (const lane of lanes) tx.requeueLane(lane.id, "queued");
-  if (lanes.length > 0) {
+  const moved = lanes.filter((lane) => lane.status !== "queued");
+  for (const lane of moved) tx.requeueLane(lane.id, "queued");
+  if (moved.length > 0) {
     tx.refoldRun(runId);
     tx.noteRun(runId, `Recovered by ${by}`);
-    noteRunAct(tx, "recover_run", runId, by, `lanes ${lanes.length}`);
+    noteRunAct(tx, "recover_run", runId, by, `lanes ${moved.length}`);
   }
   return lanes.length;
 }

@@ -9,27 +9,33 @@ import { headRuns, requireBranch } from "./branch-routes.ts";
 import { notFound } from "./fault.ts";
 import type { Call, Handlers } from "./handler.ts";
 import {
+  cancelLane,
+  cancelRun,
   copyOf,
   failLane,
   noteLaneAct,
   noteRunAct,
   recoverLanes,
   requeueLane,
-  requireActive,
   requireEnded,
 } from "./lane-changes.ts";
 
 type LaneRoutes = "rerunLane" | "failLane" | "cancelLane" | "requeueLane";
 
 /** The ways out of stuck or failed CI. None of them lets a head land that no whole run tested. */
-export const laneHandlers: Pick<Handlers, LaneRoutes | "rerunSuite" | "recoverRun"> = {
+export const laneHandlers: Pick<
+  Handlers,
+  LaneRoutes | "rerunSuite" | "recoverRun" | "cancelRun" | "cancelBranch"
+> = {
   rerunLane(call) {
     const { parts, caller } = call;
-    const run = parts.store.write((tx) => {
+    const { run, already } = parts.store.write((tx) => {
       const lane = laneOfBranch(tx, call);
       requireEnded(lane);
+      const going = tx.unfinishedRerunOf(lane.id);
+      if (going !== undefined) return { run: going, already: true };
       noteLaneAct(tx, "rerun_lane", lane, caller.npub);
-      return tx.createRun({
+      const run = tx.createRun({
         branchId: lane.branchId,
         subject: "head",
         head: lane.head,
@@ -40,25 +46,31 @@ export const laneHandlers: Pick<Handlers, LaneRoutes | "rerunSuite" | "recoverRu
         status: "failed",
         lanes: [copyOf(lane)],
       });
+      return { run, already: false };
     });
-    return queued(call, run);
+    return queued(call, run, already);
   },
 
   async rerunSuite(call) {
     const { parts, caller, id } = call;
     const { read } = parts.store;
     const branch = requireBranch(read, id("branch_id"));
+    const going = unfinishedSuiteRerun(read, branch);
+    if (going !== undefined) return queued(call, going, true);
     const before = finishedRun(read, branch);
     // Without lanes there is nothing to copy: what kept them away may be gone, so CI plans anew.
     const plan =
       read.lanesOfRun(before.id).length > 0
         ? undefined
         : await parts.ci.plan(branch.head, branch.mergeBase);
-    const run = parts.store.write((tx) => {
-      const again = finishedRun(tx, requireBranch(tx, branch.id));
+    const { run, already } = parts.store.write((tx) => {
+      const now = requireBranch(tx, branch.id);
+      const meanwhile = unfinishedSuiteRerun(tx, now);
+      if (meanwhile !== undefined) return { run: meanwhile, already: true };
+      const again = finishedRun(tx, now);
       if (again.head !== branch.head) throw notFound("branch run");
       noteRunAct(tx, "rerun_suite", again.id, caller.npub, `run #${again.id} again`);
-      return tx.createRun({
+      const run = tx.createRun({
         branchId: branch.id,
         subject: "head",
         head: branch.head,
@@ -67,22 +79,14 @@ export const laneHandlers: Pick<Handlers, LaneRoutes | "rerunSuite" | "recoverRu
         ...(plan ?? copiedPlan(tx, again)),
         note: `${plan?.note == null ? "" : `${plan.note} · `}Manual rerun of branch CI run #${again.id} by ${caller.npub}`,
       });
+      return { run, already: false };
     });
-    return queued(call, run);
+    return queued(call, run, already);
   },
 
   failLane: (call) => changeLane(call, (tx, lane) => failLane(tx, lane, call.caller.npub)),
 
-  cancelLane: (call) =>
-    changeLane(call, (tx, lane) => {
-      requireActive(lane);
-      tx.endLane(lane.id, {
-        status: "failed",
-        failureKind: "cancelled",
-        note: `Cancelled by ${call.caller.npub}.`,
-      });
-      noteLaneAct(tx, "cancel_lane", lane, call.caller.npub);
-    }),
+  cancelLane: (call) => changeLane(call, (tx, lane) => cancelLane(tx, lane, call.caller.npub)),
 
   requeueLane: (call) =>
     changeLane(call, (tx, lane) =>
@@ -111,7 +115,43 @@ export const laneHandlers: Pick<Handlers, LaneRoutes | "rerunSuite" | "recoverRu
       recovered_lane_count: count,
     };
   },
+
+  cancelRun(call) {
+    const { parts, id, caller } = call;
+    const branchId = id("branch_id");
+    const runId = id("run_id");
+    const count = parts.store.write((tx) => {
+      if (tx.run(runId)?.branchId !== branchId) throw notFound("branch run");
+      return cancelRun(tx, runId, caller.npub);
+    });
+    return cancelled(call, { branchId, runId, count });
+  },
+
+  cancelBranch(call) {
+    const { parts, id, caller } = call;
+    const branchId = id("branch_id");
+    const count = parts.store.write((tx) => {
+      const runs = tx.unfinishedRuns(requireBranch(tx, branchId).id);
+      return runs.reduce((sum, run) => sum + cancelRun(tx, run.id, caller.npub), 0);
+    });
+    return cancelled(call, { branchId, runId: null, count });
+  },
 };
+
+function cancelled<N extends "cancelRun" | "cancelBranch">(
+  { parts, caller }: Call<N>,
+  done: { readonly branchId: number; readonly runId: number | null; readonly count: number },
+) {
+  parts.log.info({ ...done, by: caller?.npub }, "run cancelled");
+  parts.ci.wake();
+  return {
+    status: "ok" as const,
+    branch_id: done.branchId,
+    run_id: done.runId,
+    nightly_run_id: null,
+    cancelled_lane_count: done.count,
+  };
+}
 
 /** Applies a change to one lane and its run, and tells CI. */
 function changeLane<N extends "failLane" | "cancelLane" | "requeueLane">(
@@ -119,11 +159,11 @@ function changeLane<N extends "failLane" | "cancelLane" | "requeueLane">(
   change: (tx: Writes, lane: LaneRecord) => void,
 ): LaneActionAnswer {
   const { parts, caller } = call as Call<"failLane">;
-  const after = parts.store.write((tx) => {
+  const { before, after } = parts.store.write((tx) => {
     const lane = laneOfBranch(tx, call);
     change(tx, lane);
     tx.refoldRun(lane.runId);
-    return tx.lane(lane.id) ?? lane;
+    return { before: lane, after: tx.lane(lane.id) ?? lane };
   });
   parts.log.info(
     { lane: after.lane, laneRun: after.id, status: after.status, by: caller.npub },
@@ -136,12 +176,22 @@ function changeLane<N extends "failLane" | "cancelLane" | "requeueLane">(
     nightly_run_id: null,
     lane_run_id: after.id,
     lane_status: after.status,
+    ...(after.status === before.status ? { already: true } : {}),
   };
 }
 
-function queued<N extends "rerunLane" | "rerunSuite">(call: Call<N>, run: RunRecord) {
+function queued<N extends "rerunLane" | "rerunSuite">(
+  call: Call<N>,
+  run: RunRecord,
+  already: boolean,
+) {
   call.parts.ci.wake();
-  return { status: "ok", branch_id: call.id("branch_id"), rerun_suite_id: run.id };
+  return {
+    status: "ok",
+    branch_id: call.id("branch_id"),
+    rerun_suite_id: run.id,
+    ...(already ? { already } : {}),
+  };
 }
 
 function laneOfBranch(read: Reads, call: Pick<Call<"failLane">, "id">): LaneRecord {
@@ -160,6 +210,12 @@ function finishedRun(read: Reads, branch: BranchRecord): RunRecord {
     throw new RefusedError(409, `run #${run.id} is still ${run.status}`);
   }
   return run;
+}
+
+/** A rerun of the whole suite that goes on is what another one would be. */
+function unfinishedSuiteRerun(read: Reads, branch: BranchRecord): RunRecord | undefined {
+  const run = decidingRun(branch.head, headRuns(read, branch));
+  return run !== undefined && isActive(run.status) && run.rerunOf !== null ? run : undefined;
 }
 
 function copiedPlan(read: Reads, run: RunRecord): RunPlan {

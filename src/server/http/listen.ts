@@ -15,8 +15,14 @@ export interface Listening {
   readonly cut: () => void;
 }
 
-/** Listens on the port, or on a free one where it is taken. */
-export async function listen(app: Hono, host: string, port: number): Promise<Listening> {
+/**
+ * Listens on the port, or on a free one where it is taken; with `fixed` that fails, since a proxy
+ * in front knows the one.
+ */
+export async function listen(
+  app: Hono,
+  { host, port, fixed }: { host: string; port: number; fixed: boolean },
+): Promise<Listening> {
   const server = createAdaptorServer({
     fetch: app.fetch,
     overrideGlobalObjects: false,
@@ -34,6 +40,7 @@ export async function listen(app: Hono, host: string, port: number): Promise<Lis
     });
   });
   await bind(server, host, port).catch((error: NodeJS.ErrnoException) => {
+    if (fixed) throw new Error(`It cannot listen on port ${port} of ${host}: ${error.message}.`);
     if (port === 0 || (error.code !== "EADDRINUSE" && error.code !== "EACCES")) throw error;
     return bind(server, host, 0);
   });

@@ -1,14 +1,18 @@
 import type { LaneActionAnswer } from "../../contract/ci.ts";
 import { isActive } from "../../domain/status.ts";
 import { queueNightly } from "../ci/queue-nightly.ts";
+import { RefusedError } from "../refused.ts";
 import type { LaneRecord, NightlyRecord, RunRecord } from "../store/records.ts";
 import type { Reads, Writes } from "../store/store.ts";
 import { notFound } from "./fault.ts";
 import type { Call, Handlers } from "./handler.ts";
 import {
+  cancelLane,
+  cancelRun,
   copyOf,
   failLane,
   noteLaneAct,
+  noteRunAct,
   recoverLanes,
   requeueLane,
   requireEnded,
@@ -19,12 +23,22 @@ import { type NightlyLine, nightlyFacts, nightlyLaneOnWire } from "./wire-nightl
 
 const defaultLimit = 20;
 
-type LaneRoutes = "rerunNightlyLane" | "failNightlyLane" | "requeueNightlyLane";
+type LaneRoutes =
+  | "rerunNightlyLane"
+  | "failNightlyLane"
+  | "cancelNightlyLane"
+  | "requeueNightlyLane";
 
 /** Nightly runs. None of them says anything about a branch. */
 export const nightlyHandlers: Pick<
   Handlers,
-  LaneRoutes | "nightlies" | "startNightly" | "nightly" | "recoverNightly"
+  | LaneRoutes
+  | "nightlies"
+  | "startNightly"
+  | "nightly"
+  | "recoverNightly"
+  | "rerunNightly"
+  | "cancelNightly"
 > = {
   nightlies({ parts, query }) {
     const limit = query.limit ?? defaultLimit;
@@ -33,6 +47,7 @@ export const nightlyHandlers: Pick<
     return {
       nightlies: page.map((nightly) => nightlyLine(parts, nightly)),
       next_cursor: found.length > limit ? (page.at(-1)?.scheduledFor ?? null) : null,
+      next_scheduled_for: parts.nightlies.next(),
     };
   },
 
@@ -67,6 +82,8 @@ export const nightlyHandlers: Pick<
     const rerun = parts.store.write((tx) => {
       const { lane, nightly } = laneOfNightly(tx, call);
       requireEnded(lane);
+      const going = tx.unfinishedRerunOf(lane.id);
+      if (going !== undefined) return { original: nightly.runId, run: going.id, already: true };
       noteLaneAct(tx, "rerun_lane", lane, caller.npub);
       const summary = `Manual rerun of nightly #${nightly.runId} lane ${lane.lane}`;
       const run = tx.createNightly({
@@ -81,12 +98,64 @@ export const nightlyHandlers: Pick<
         status: "failed",
         lanes: [copyOf(lane)],
       });
-      return { original: nightly.runId, run: run.id };
+      return { original: nightly.runId, run: run.id, already: false };
     });
-    parts.log.info({ ...rerun, by: caller.npub }, "nightly lane run again");
-    parts.ci.wake();
-    return { status: "ok", nightly_run_id: rerun.original, rerun_run_id: rerun.run };
+    return rerunDone(call, rerun);
   },
+
+  async rerunNightly(call) {
+    const { parts, caller, id } = call;
+    const { store, ci, clock } = parts;
+    const nightlyId = id("nightly_run_id");
+    const { run: before } = requireNightly(store.read, nightlyId);
+    // Without lanes there is nothing to copy: what kept them away may be gone, so CI plans anew.
+    const plan =
+      store.read.lanesOfRun(before.id).length > 0 ? undefined : await ci.planNightly(before.head);
+    const rerun = store.write((tx) => {
+      const going = tx.unfinishedNightlyRerunOf(nightlyId);
+      if (going !== undefined) return { original: nightlyId, run: going.id, already: true };
+      const { nightly, run } = requireNightly(tx, nightlyId);
+      if (isActive(run.status)) {
+        throw new RefusedError(409, `nightly #${nightlyId} is still ${run.status}`);
+      }
+      noteRunAct(tx, "rerun_nightly", nightlyId, caller.npub, `nightly #${nightlyId} again`);
+      const summary = `Manual rerun of nightly #${nightlyId}`;
+      const made = tx.createNightly({
+        at: clock.now().toISOString(),
+        sourceRef: nightly.sourceRef,
+        head: run.head,
+        partial: false,
+        rerunOf: nightlyId,
+        reason: plan?.reason ?? null,
+        status: plan?.status ?? "failed",
+        lanes: plan?.lanes ?? tx.lanesOfRun(nightlyId).map(copyOf),
+        summary: plan?.note == null ? summary : `${summary}: ${plan.note}`,
+        note: `${summary} by ${caller.npub}`,
+      });
+      return { original: nightlyId, run: made.id, already: false };
+    });
+    return rerunDone(call, rerun);
+  },
+
+  cancelNightly({ parts, id, caller }) {
+    const nightlyId = id("nightly_run_id");
+    const count = parts.store.write((tx) => {
+      requireNightly(tx, nightlyId);
+      return cancelRun(tx, nightlyId, caller.npub);
+    });
+    parts.log.info({ nightly: nightlyId, count, by: caller.npub }, "nightly cancelled");
+    parts.ci.wake();
+    return {
+      status: "ok" as const,
+      branch_id: null,
+      run_id: null,
+      nightly_run_id: nightlyId,
+      cancelled_lane_count: count,
+    };
+  },
+
+  cancelNightlyLane: (call) =>
+    changeLane(call, (tx, lane) => cancelLane(tx, lane, call.caller.npub)),
 
   failNightlyLane: (call) => changeLane(call, (tx, lane) => failLane(tx, lane, call.caller.npub)),
 
@@ -113,6 +182,20 @@ export const nightlyHandlers: Pick<
   },
 };
 
+function rerunDone<N extends "rerunNightly" | "rerunNightlyLane">(
+  { parts, caller }: Call<N>,
+  done: { readonly original: number; readonly run: number; readonly already: boolean },
+) {
+  parts.log.info({ ...done, by: caller?.npub }, "nightly run again");
+  parts.ci.wake();
+  return {
+    status: "ok",
+    nightly_run_id: done.original,
+    rerun_run_id: done.run,
+    ...(done.already ? { already: true } : {}),
+  };
+}
+
 /** A nightly with the number of its lanes. */
 export function nightlyLine({ store, config }: Parts, nightly: NightlyRecord): NightlyLine {
   const { run } = requireNightly(store.read, nightly.runId);
@@ -131,16 +214,16 @@ export function requireNightly(
   return { nightly, run };
 }
 
-function changeLane<N extends "failNightlyLane" | "requeueNightlyLane">(
+function changeLane<N extends "failNightlyLane" | "cancelNightlyLane" | "requeueNightlyLane">(
   call: Call<N>,
   change: (tx: Writes, lane: LaneRecord) => void,
 ): LaneActionAnswer {
   const { parts, caller } = call as Call<"failNightlyLane">;
-  const after = parts.store.write((tx) => {
+  const { before, after } = parts.store.write((tx) => {
     const { lane } = laneOfNightly(tx, call);
     change(tx, lane);
     tx.refoldRun(lane.runId);
-    return tx.lane(lane.id) ?? lane;
+    return { before: lane, after: tx.lane(lane.id) ?? lane };
   });
   parts.log.info(
     { lane: after.lane, laneRun: after.id, status: after.status, by: caller.npub },
@@ -153,6 +236,7 @@ function changeLane<N extends "failNightlyLane" | "requeueNightlyLane">(
     nightly_run_id: after.runId,
     lane_run_id: after.id,
     lane_status: after.status,
+    ...(after.status === before.status ? { already: true } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Access } from "../access/access.ts";
 import type { Ci } from "../ci/ci.ts";
+import type { NightlyOutlook } from "../ci/nightly-schedule.ts";
 import type { ServerConfig } from "../config.ts";
 import type { PartHealth } from "../health.ts";
 import type { Live } from "../live/live.ts";
@@ -20,6 +21,8 @@ export interface Parts {
   readonly live: Live;
   /** Undefined while none is configured. */
   readonly mirror?: Mirror | undefined;
+  /** When nightlies begin by themselves. */
+  readonly nightlies: NightlyOutlook;
   /** How reading the refs goes. */
   readonly ingestion: () => PartHealth;
   /** New at each start of the process. */

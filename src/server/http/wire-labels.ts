@@ -14,6 +14,8 @@ const tones: readonly (readonly [Tone, readonly string[]])[] = [
       "waiting",
       "waiting_for_capacity",
       "blocked_by_concurrency_group",
+      "blocked_by_target_health",
+      "scheduler_paused",
       "needs_attention",
     ],
   ],
@@ -28,7 +30,8 @@ const reasonLabels: Readonly<Record<ExecutionReason, string>> = {
   running: "running",
   blocked_by_concurrency_group: "blocked by concurrency group",
   waiting_for_capacity: "waiting for scheduler capacity",
-  target_unhealthy: "target unhealthy",
+  blocked_by_target_health: "blocked by target health",
+  scheduler_paused: "scheduler paused",
   stale_recovered: "recovered from stale lease",
 };
 
@@ -117,6 +120,12 @@ function queuedHint(lane: HintFacts, now: Date): string {
   }
   if (lane.reason === "waiting_for_capacity") {
     return "Waiting for scheduler capacity. Other runnable lanes are already consuming the active worker slots.";
+  }
+  if (lane.reason === "blocked_by_target_health") {
+    return "Its CI target keeps failing for itself. It is tried again by itself; the queue says when.";
+  }
+  if (lane.reason === "scheduler_paused") {
+    return "The scheduler is paused. Lanes start again when it is resumed.";
   }
   if (lane.reason === "stale_recovered") {
     return "Recovered after a stale lease expired. This lane is ready to be reclaimed.";

@@ -1,5 +1,8 @@
 import type { ForgeStatusAnswer } from "../../contract/admin.ts";
+import { type BlockedTarget, blockedTargets } from "../ci/health.ts";
+import { pauseOf } from "../ci/pause.ts";
 import type { PartHealth } from "../health.ts";
+import { divergedTip, divergedWords } from "../repository/diverged.ts";
 import type { Parts } from "./parts.ts";
 
 type Health = ForgeStatusAnswer["forge_health"];
@@ -44,7 +47,7 @@ function healthOf(parts: Parts): Health {
   const queued = read.countQueuedLanes();
   return {
     enabled: true,
-    issues: issuesOf(parts),
+    issues: [...issuesOf(parts), ...schedulerIssues(parts)],
     poller: partOnWire(parts, ingestion(), {
       activityAt: read.lastEventAt("branch"),
       busy: false,
@@ -91,9 +94,11 @@ function partOnWire(
   };
 }
 
-function issuesOf({ repository, draining, ingestion, ci }: Parts): Health["issues"] {
+function issuesOf(parts: Parts): Health["issues"] {
+  const { repository, draining, ingestion, ci, nightlies } = parts;
   const reading = ingestion().error;
   const scheduling = ci.health().error;
+  const nightly = nightlies.health().error;
   const frozen = repository.frozen();
   const issue = (code: string, message: string, severity = "error") => ({
     severity,
@@ -104,6 +109,33 @@ function issuesOf({ repository, draining, ingestion, ci }: Parts): Health["issue
     ...(frozen === null ? [] : [issue("target_moved_outside", frozen)]),
     ...(reading === undefined ? [] : [issue("ingestion_failed", reading.words, "warning")]),
     ...(scheduling === undefined ? [] : [issue("ci_failed", scheduling.words)]),
+    ...(nightly === undefined ? [] : [issue("nightly_not_scheduled", nightly.words, "warning")]),
+    ...mirrorIssues(parts),
     ...(draining() ? [issue("draining", "the forge is about to stop", "warning")] : []),
   ];
+}
+
+/** Only while what was seen there would still be imported. */
+function mirrorIssues({ store, config }: Parts): Health["issues"] {
+  const tip = divergedTip(store.read);
+  if (tip === null || config.settings().mirror?.import !== true) return [];
+  const message = divergedWords(config.target, tip);
+  return [{ severity: "error", code: "mirror_diverged", message }];
+}
+
+function schedulerIssues({ store, clock }: Parts): Health["issues"] {
+  const paused = pauseOf(store.read);
+  const blocked = blockedTargets(store.read, clock.now()).map(targetIssue);
+  if (paused === null) return blocked;
+  const message = `no lanes are started since ${paused.since}: ${paused.by} paused the scheduler`;
+  return [{ severity: "warning", code: "ci_paused", message }, ...blocked];
+}
+
+function targetIssue(blocked: BlockedTarget): Health["issues"][number] {
+  const next = blocked.until === null ? "one lane tries it" : `tried again at ${blocked.until}`;
+  return {
+    severity: "warning",
+    code: "ci_target_unhealthy",
+    message: `CI target ${blocked.target} fails since ${blocked.since} (${blocked.why}); ${next}`,
+  };
 }

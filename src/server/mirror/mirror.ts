@@ -19,4 +19,6 @@ export interface Mirror {
    * where one is under way.
    */
   sync(by: string): Promise<MirrorSyncAnswer>;
+  /** Asks for a push soon; nobody waits for it. */
+  request(): void;
 }

@@ -1,7 +1,7 @@
 import type { BranchView } from "../http/wire-branch.ts";
 import { toneOf } from "../http/wire-labels.ts";
 import type { NightlyLine } from "../http/wire-nightly.ts";
-import type { FeedPlaces, FeedView, Listed } from "./feed-view.ts";
+import type { FeedPlaces, FeedView, Listed, ScheduleView } from "./feed-view.ts";
 import { chip, layout } from "./layout.tsx";
 
 /** Open branches, ended ones, and nightlies, a page of each. */
@@ -23,6 +23,7 @@ export function feedPage(view: FeedView, prefix: string) {
         {branchTable(view.ended, prefix, "Nothing was merged or closed yet.")}
         {older(view.ended, prefix, "history")}
         <h2>Nightly runs</h2>
+        {scheduleWords(view.schedule, prefix)}
         {nightlyTable(view.nightlies, prefix)}
         {older(view.nightlies, prefix, "nightlies")}
       </>
@@ -53,6 +54,21 @@ function branchTable(branches: Listed<BranchView>, prefix: string, empty: string
         ))}
       </tbody>
     </table>
+  );
+}
+
+function scheduleWords({ next, last }: ScheduleView, prefix: string) {
+  return (
+    <p>
+      {next === null ? "No nightly is scheduled." : `The next one begins at ${next}.`}
+      {last === undefined ? null : (
+        <>
+          {" "}
+          Last: <a href={`${prefix}/nightly/${last.nightly_run_id}`}>#{last.nightly_run_id}</a>{" "}
+          {chip(last.status, toneOf(last.status))}
+        </>
+      )}
+    </p>
   );
 }
 

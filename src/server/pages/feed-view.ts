@@ -1,3 +1,4 @@
+import { isActive, type RunStatus } from "../../domain/status.ts";
 import { branchView } from "../http/branch-routes.ts";
 import { readCursor, writeCursor } from "../http/cursor.ts";
 import type { Parts } from "../http/parts.ts";
@@ -22,6 +23,13 @@ export interface FeedView {
   readonly open: Listed<BranchView>;
   readonly ended: Listed<BranchView>;
   readonly nightlies: Listed<NightlyLine>;
+  readonly schedule: ScheduleView;
+}
+
+/** When the next nightly begins by itself, and how the last whole one ended. */
+export interface ScheduleView {
+  readonly next: string | null;
+  readonly last: NightlyLine | undefined;
 }
 
 /** Where each list goes on; undefined: at its beginning. Untrusted. */
@@ -47,6 +55,19 @@ export function feedView(parts: Parts, places: FeedPlaces): FeedView {
           ? nightlies[nightliesShown - 1]?.scheduled_for
           : undefined,
     },
+    schedule: scheduleView(parts),
+  };
+}
+
+/** How far back a whole nightly that ended is looked for. */
+const lastLookedAt = 30;
+
+function scheduleView(parts: Parts): ScheduleView {
+  const ended = (line: NightlyLine) =>
+    line.rerun_of_run_id === null && !isActive(line.status as RunStatus);
+  return {
+    next: parts.nightlies.next(),
+    last: nightlyLines(parts, lastLookedAt, undefined).find(ended),
   };
 }
 

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { Git } from "../../git/git.ts";
 import { type Canonical, wordsOf } from "./canonical.ts";
 import { writeHooks } from "./hooks.ts";
+import { pushNotesDir } from "./push-notes.ts";
 
 const oldestGit = [2, 38] as const;
 
@@ -11,8 +12,11 @@ const oldestGit = [2, 38] as const;
 export async function ensureBareRepository(canonical: Canonical): Promise<void> {
   const { config, git } = canonical;
   await refuseOldGit(git.place.env, dirname(config.repositoryDir));
-  await writeHooks({ dir: config.hooksDir, target: config.target, wakeFile: config.wakeFile });
-  await mkdir(dirname(config.wakeFile), { recursive: true, mode: 0o700 });
+  const pushNotes = pushNotesDir(config);
+  const { hooksDir: dir, target, wakeFile } = config;
+  await writeHooks({ dir, target, wakeFile, pushNotes });
+  // Below the wake file's folder, which is made with it.
+  await mkdir(pushNotes, { recursive: true, mode: 0o700 });
   await (await open(config.wakeFile, "a", 0o600)).close();
   await mkdir(config.repositoryDir, { recursive: true, mode: 0o700 });
   if (!looksMade(config.repositoryDir)) {

@@ -31,7 +31,16 @@ exit 0
 
 const postReceiveHook = `#!/bin/sh
 # Written by forge-landing-kit at each start of the forge; changes made here are lost.
-while read -r line; do :; done
+here=\${0%/*}
+IFS= read -r notes <"$here/push-notes" || notes=
+count=0
+while read -r old new ref; do
+  count=$((count + 1))
+  # Who pushed is known where the push came over SSH.
+  if [ -n "$LAND_PUSHED_BY" ] && [ -n "$notes" ]; then
+    echo "$LAND_PUSHED_BY $new $ref" >"$notes/$$-$count-$new"
+  fi
+done
 IFS= read -r wake <"\${0%/*}/wake-file" && echo "$$" >"$wake"
 exit 0
 `;
@@ -41,11 +50,14 @@ export async function writeHooks(hooks: {
   readonly dir: string;
   readonly target: string;
   readonly wakeFile: string;
+  /** Folder for a file per pushed ref of which the author is known. */
+  readonly pushNotes: string;
 }): Promise<void> {
   await mkdir(hooks.dir, { recursive: true, mode: 0o755 });
   // What the hooks read comes first, so that no hook ever runs without it.
   await writeIfDifferent(join(hooks.dir, "target"), `${hooks.target}\n`, 0o644);
   await writeIfDifferent(join(hooks.dir, "wake-file"), `${hooks.wakeFile}\n`, 0o644);
+  await writeIfDifferent(join(hooks.dir, "push-notes"), `${hooks.pushNotes}\n`, 0o644);
   await writeIfDifferent(join(hooks.dir, "update"), updateHook, 0o755);
   await writeIfDifferent(join(hooks.dir, "post-receive"), postReceiveHook, 0o755);
 }

@@ -1,6 +1,7 @@
 import type { JournalRecord } from "../store/records.ts";
 import { branchRef, type Canonical, pinRef } from "./canonical.ts";
 import { writeCommit } from "./commits.ts";
+import { refuseWhileDiverged } from "./diverged.ts";
 import { openHead } from "./head.ts";
 import { type IngestMemory, ingestPass } from "./ingest.ts";
 import { type Landable, landable, targetMoved } from "./landable.ts";
@@ -28,6 +29,7 @@ export async function mergeBranch(
     open = await openHead(canonical, request, "merged");
     refuseWhileFrozen(canonical, open.target);
   }
+  await refuseWhileDiverged(canonical, open.head);
   const landing = await landable(canonical, open, request.force !== undefined);
   const mergeCommit = await writeCommit(canonical.git, {
     tree: landing.tree,

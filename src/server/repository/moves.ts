@@ -104,6 +104,7 @@ const auditActions: Readonly<Partial<Record<JournalRecord["kind"], AuditAction>>
   merge: "merge",
   close: "close",
   restore: "target_restored",
+  import: "target_imported",
 };
 
 async function hasHappened(canonical: Canonical, entry: JournalRecord): Promise<boolean> {

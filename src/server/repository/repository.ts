@@ -13,6 +13,11 @@ export interface CanonicalRepository {
   close(request: CloseRequest): Promise<void>;
   /** The owner's way out of a target moved by hand. Returns the target's sha. */
   settleTarget(action: "accept" | "restore", by: string): Promise<string>;
+  /**
+   * Takes over what people merged at the mirror: moves the target from one commit to a descendant
+   * of it whose objects are here, untested. False where the target is elsewhere by now.
+   */
+  importTarget(move: { from: string; to: string }): Promise<boolean>;
   /** Why landing stands still for everybody, or null. */
   frozen(): string | null;
 }

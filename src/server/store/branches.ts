@@ -90,6 +90,12 @@ export function branchWrites({ db, now, addEvent }: Writing, reads: BranchReads)
           updatedAt: told ? now() : before.updatedAt,
         },
       );
+      if (before.mergeBase !== change.mergeBase) {
+        db.change("UPDATE lanes SET onto = :onto WHERE branch_id = :id AND status = 'queued'", {
+          id,
+          onto: change.mergeBase ?? "",
+        });
+      }
       if (moved) addEvent({ kind: "branch_moved", branchId: id, head: change.head });
       if (told) tellProblem({ ...before, head: change.head, problem: change.problem });
     },

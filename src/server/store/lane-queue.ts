@@ -1,4 +1,5 @@
-import type { LaneDefinition } from "./records.ts";
+import { ontoOf } from "./lane-order.ts";
+import type { LaneDefinition, RunRecord } from "./records.ts";
 import type { Writing } from "./writing.ts";
 
 type NewLane = LaneDefinition & { readonly rerunOf?: number | null };
@@ -6,7 +7,7 @@ type NewLane = LaneDefinition & { readonly rerunOf?: number | null };
 /** Queues a run's lanes, in the manifest's order, behind those the branch already waits for. */
 export function insertLanes(
   { db, now }: Writing,
-  run: { readonly id: number; readonly branchId: number | null; readonly head: string },
+  run: Pick<RunRecord, "id" | "branchId" | "head" | "subject">,
   lanes: readonly NewLane[],
 ): void {
   if (lanes.length === 0) return;
@@ -15,12 +16,13 @@ export function insertLanes(
   lanes.forEach((lane, index) => {
     db.change(
       `INSERT INTO lanes (run_id, branch_id, head, lane, title, entrypoint, command, paths, inputs,
-         env, concurrency_group, timeout_seconds, target_key, turn, status, reason, rerun_of, created_at)
+         env, concurrency_group, timeout_seconds, target_key, turn, onto, status, reason, rerun_of, created_at)
        VALUES (:runId, :branchId, :head, :lane, :title, :entrypoint, :command, :paths, :inputs,
-         :env, :concurrencyGroup, :timeoutSeconds, :targetKey, :turn, 'queued', 'queued', :rerunOf, :at)`,
+         :env, :concurrencyGroup, :timeoutSeconds, :targetKey, :turn, ${ontoOf(":subject", ":branchId")}, 'queued', 'queued', :rerunOf, :at)`,
       {
         runId: run.id,
         branchId: run.branchId,
+        subject: run.subject,
         head: run.head,
         lane: lane.lane,
         title: lane.title,

@@ -1,4 +1,5 @@
 import type { Database } from "./database.ts";
+import { ontoOf, queueOrder, turnsGivenWay } from "./lane-order.ts";
 import { nextTurn } from "./lane-queue.ts";
 import type { LaneRecord } from "./records.ts";
 import type { Reads, Writes } from "./store.ts";
@@ -29,21 +30,6 @@ function toLane({ pid, processStart, bootId, command, env, ...row }: LaneRow): L
     process: pid === null ? null : { pid, startTime: processStart, bootId },
   };
 }
-
-/** How many turns a head that the target has left behind lets the others go first. */
-const turnsGivenWay = 8;
-
-/**
- * A head without the target's tip cannot land as it is, so the lanes of those that can go first:
- * else many who land at once would each test, again and again, what is refused then. The turns
- * given way are few, so that nobody waits for ever for what CI says of an older head.
- */
-const queueOrder = `turn + CASE
-    WHEN branch_id IS NULL
-      OR (SELECT merge_base FROM branches WHERE branches.id = lanes.branch_id)
-        IS (SELECT target_after FROM journal
-            WHERE state = 'done' AND target_after IS NOT NULL ORDER BY id DESC LIMIT 1)
-    THEN 0 ELSE ${turnsGivenWay} END, id`;
 
 /** What belongs to one attempt and is forgotten before the next. */
 const cleared = `failure_kind = NULL, note = NULL, pid = NULL, process_start = NULL, boot_id = NULL,
@@ -200,7 +186,9 @@ export function laneWrites({ db, now, addEvent }: Writing, reads: LaneReads): La
       const requeued = db.change(
         `UPDATE lanes SET status = 'queued', reason = :reason, claim_token = claim_token + 1,
            retry_count = retry_count + 1, created_at = :now, started_at = NULL,
-           heartbeat_at = NULL, lease_expires_at = NULL, turn = :turn, ${cleared}
+           heartbeat_at = NULL, lease_expires_at = NULL, turn = :turn,
+           onto = ${ontoOf("(SELECT subject FROM runs WHERE runs.id = lanes.run_id)", "lanes.branch_id")},
+           ${cleared}
          WHERE id = :id`,
         { id, reason, turn: nextTurn(db), now: now() },
       );

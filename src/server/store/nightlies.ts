@@ -3,9 +3,13 @@ import type { NightlyRecord, RunRecord } from "./records.ts";
 import type { Reads, Writes } from "./store.ts";
 import type { Writing } from "./writing.ts";
 
-const columns = "run_id AS runId, scheduled_for AS scheduledFor, source_ref AS sourceRef, summary";
+const columns =
+  "run_id AS runId, scheduled_for AS scheduledFor, source_ref AS sourceRef, summary, day";
 
-type NightlyReads = Pick<Reads, "nightly" | "nightlyAt" | "nightlies">;
+type NightlyReads = Pick<
+  Reads,
+  "nightly" | "nightlyAt" | "nightlyOfDay" | "newestNightlyDay" | "nightlies"
+>;
 type NightlyWrites = Pick<Writes, "createNightly">;
 
 export function nightlyReads(db: Database): NightlyReads {
@@ -19,6 +23,13 @@ export function nightlyReads(db: Database): NightlyReads {
           scheduledFor,
         },
       ),
+    nightlyOfDay: (day) =>
+      db.get<NightlyRecord>(`SELECT ${columns} FROM nightlies WHERE day = :day`, { day }),
+    newestNightlyDay: (today) =>
+      db.get<{ day: string }>(
+        "SELECT day FROM nightlies WHERE day <= :today ORDER BY day DESC LIMIT 1",
+        { today },
+      )?.day,
     nightlies: ({ limit, before }) =>
       db.all<NightlyRecord>(
         `SELECT ${columns} FROM nightlies WHERE scheduled_for < :before
@@ -34,7 +45,7 @@ export function nightlyWrites(
   { createRun, nightlyAt }: Pick<Writes, "createRun"> & Pick<Reads, "nightlyAt">,
 ): NightlyWrites {
   return {
-    createNightly({ at, sourceRef, summary, ...run }): RunRecord {
+    createNightly({ at, day, sourceRef, summary, ...run }): RunRecord {
       let scheduledFor = at;
       // Two asked for in the same millisecond are two all the same.
       while (nightlyAt(scheduledFor) !== undefined) {
@@ -42,9 +53,9 @@ export function nightlyWrites(
       }
       const made = createRun({ ...run, branchId: null, subject: "nightly" });
       db.change(
-        `INSERT INTO nightlies (run_id, scheduled_for, source_ref, summary)
-         VALUES (:runId, :scheduledFor, :sourceRef, :summary)`,
-        { runId: made.id, scheduledFor, sourceRef, summary },
+        `INSERT INTO nightlies (run_id, scheduled_for, source_ref, summary, day)
+         VALUES (:runId, :scheduledFor, :sourceRef, :summary, :day)`,
+        { runId: made.id, scheduledFor, sourceRef, summary, day: day ?? null },
       );
       return made;
     },

@@ -7,8 +7,11 @@ import { inboxReads, inboxWrites } from "./inbox.ts";
 import { journalReads, journalWrites } from "./journal.ts";
 import { laneReads, laneWrites } from "./lanes.ts";
 import { migrate } from "./migrate.ts";
+import { mirrorReads, mirrorWrites } from "./mirror.ts";
 import { nightlyReads, nightlyWrites } from "./nightlies.ts";
 import { noteReads, noteWrites } from "./notes.ts";
+import { poolReads, poolWrites } from "./pools.ts";
+import { queueReads } from "./queue.ts";
 import { runReads, runWrites } from "./runs.ts";
 import type { Clock, Reads, Store, Writes } from "./store.ts";
 import type { Writing } from "./writing.ts";
@@ -74,12 +77,15 @@ function readsOf(db: Database): Reads {
     ...runReads(db),
     ...nightlyReads(db),
     ...laneReads(db),
+    ...queueReads(db),
+    ...poolReads(db),
     ...journalReads(db),
     ...eventReads(db),
     ...accessReads(db),
     ...auditReads(db),
     ...inboxReads(db),
     ...noteReads(db),
+    ...mirrorReads(db),
   };
 }
 
@@ -91,11 +97,13 @@ function writesOf(writing: Writing, read: Reads): Writes {
     ...runs,
     ...nightlyWrites(writing, { ...read, ...runs }),
     ...laneWrites(writing, read),
+    ...poolWrites(writing),
     ...journalWrites(writing),
     ...accessWrites(writing),
     ...auditWrites(writing),
     ...inboxWrites(writing),
     ...noteWrites(writing),
+    ...mirrorWrites(writing),
     addEvent: writing.addEvent,
     sweep(now) {
       sweepAccess(writing.db, now);

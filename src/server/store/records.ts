@@ -54,6 +54,8 @@ export interface NightlyRecord {
   readonly sourceRef: string;
   /** Null where its lanes say it all. */
   readonly summary: string | null;
+  /** The UTC day (`YYYY-MM-DD`) whose nightly it is; null where it was asked for. */
+  readonly day: string | null;
 }
 
 /** What the manifest says of a lane, snapshotted into the run. */
@@ -106,10 +108,46 @@ export interface LaneRecord extends Omit<LaneDefinition, "paths" | "inputs"> {
   readonly leaseExpiresAt: string | null;
 }
 
+/** What a place in the queue is told from; the whole lane is not needed for it. */
+export type WaitingLane = Pick<
+  LaneRecord,
+  "id" | "branchId" | "lane" | "reason" | "concurrencyGroup" | "createdAt"
+> &
+  Partial<Pick<LaneRecord, "targetKey">>;
+
+/** The lane of a pool that comes first. */
+export interface PoolHead {
+  readonly id: number;
+  readonly pool: string;
+  /** Its place in the queue: the lower comes first, and of the same rank the lower id. */
+  readonly rank: number;
+  readonly nightly: boolean;
+  readonly concurrencyGroup: string | null;
+  readonly targetKey: string | null;
+}
+
+/** A CI target whose latest lanes failed for want of the target. */
+export interface TargetHealthRecord {
+  readonly target: string;
+  /** Infrastructure failures in a row. */
+  readonly failures: number;
+  /** When the first of them was. */
+  readonly since: string;
+  /** The latest one's note. */
+  readonly why: string;
+  /** When its lanes were last kept back; null while they still run. */
+  readonly openedAt: string | null;
+  /** How long they are kept back from then on; milliseconds. */
+  readonly backoffMs: number;
+  /** The claim that tries whether it does well again. */
+  readonly trialLane: number | null;
+  readonly trialToken: number | null;
+}
+
 /** One intended or done move of the target or end of a branch. Written before git is touched. */
 export interface JournalRecord {
   readonly id: number;
-  readonly kind: "create" | "merge" | "close" | "accept" | "restore";
+  readonly kind: "create" | "merge" | "close" | "accept" | "restore" | "import";
   readonly branchId: number | null;
   readonly head: string | null;
   readonly targetBefore: string | null;
@@ -169,6 +207,7 @@ export type AuditAction =
   | "login"
   | "logout"
   | "token_revoked"
+  | "push"
   | "merge"
   | "force"
   | "close"
@@ -179,10 +218,16 @@ export type AuditAction =
   | "cancel_lane"
   | "requeue_lane"
   | "recover_run"
+  | "cancel_run"
+  | "rerun_nightly"
   | "nightly"
   | "target_accepted"
   | "target_restored"
+  | "target_imported"
   | "drain"
+  | "ci_paused"
+  | "ci_resumed"
+  | "health_reset"
   | "mirror_sync"
   | "key_approved"
   | "key_changed"
@@ -230,4 +275,33 @@ export interface TutorialRecord {
   readonly document: string;
   readonly by: string;
   readonly at: string;
+}
+
+/** One attempt to push to the mirror. */
+export interface MirrorRunRecord {
+  readonly id: number;
+  /** Its URL, which holds no secret. */
+  readonly remote: string;
+  readonly triggerSource: "background" | "post-mutation" | "manual";
+  readonly status: "success" | "failed";
+  readonly failureKind: string | null;
+  readonly localTarget: string | null;
+  readonly remoteTarget: string | null;
+  /** Refs that the mirror lacks, has elsewhere, or should not have any more; null: not known. */
+  readonly lagging: number | null;
+  readonly synced: number | null;
+  /** Full names of the first few of them. */
+  readonly laggingRefs: readonly string[];
+  readonly error: string | null;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+/** The attempt under way. */
+export interface MirrorLockRecord {
+  readonly token: string;
+  readonly pid: number;
+  readonly triggerSource: MirrorRunRecord["triggerSource"];
+  readonly startedAt: string;
+  readonly expiresAt: string;
 }

@@ -5,11 +5,11 @@ import type { LaneRecord, RunRecord } from "./records.ts";
 import type { Reads, Writes } from "./store.ts";
 import { flag, type Writing } from "./writing.ts";
 
-const columns = `id, branch_id AS branchId, subject, head, status, reason, note, partial,
+export const runColumns = `id, branch_id AS branchId, subject, head, status, reason, note, partial,
   rerun_of AS rerunOf, created_at AS createdAt, started_at AS startedAt, finished_at AS finishedAt`;
 
-type RunRow = Omit<RunRecord, "partial"> & { readonly partial: number };
-const toRun = (row: RunRow): RunRecord => ({ ...row, partial: row.partial === 1 });
+export type RunRow = Omit<RunRecord, "partial"> & { readonly partial: number };
+export const toRun = (row: RunRow): RunRecord => ({ ...row, partial: row.partial === 1 });
 
 type RunReads = Pick<Reads, "run" | "runsOfBranch" | "runsOfHead" | "unfinishedRuns">;
 type RunWrites = Pick<Writes, "createRun" | "refoldRun" | "noteRun">;
@@ -19,27 +19,27 @@ const keptNoteLines = 20;
 export function runReads(db: Database): RunReads {
   return {
     run(id) {
-      const row = db.get<RunRow>(`SELECT ${columns} FROM runs WHERE id = :id`, { id });
+      const row = db.get<RunRow>(`SELECT ${runColumns} FROM runs WHERE id = :id`, { id });
       return row === undefined ? undefined : toRun(row);
     },
     runsOfBranch: (branchId, limit) =>
       db
         .all<RunRow>(
-          `SELECT ${columns} FROM runs WHERE branch_id = :branchId ORDER BY id DESC LIMIT :limit`,
+          `SELECT ${runColumns} FROM runs WHERE branch_id = :branchId ORDER BY id DESC LIMIT :limit`,
           { branchId, limit },
         )
         .map(toRun),
     runsOfHead: (branchId, head) =>
       db
         .all<RunRow>(
-          `SELECT ${columns} FROM runs WHERE branch_id = :branchId AND head = :head ORDER BY id DESC`,
+          `SELECT ${runColumns} FROM runs WHERE branch_id = :branchId AND head = :head ORDER BY id DESC`,
           { branchId, head },
         )
         .map(toRun),
     unfinishedRuns: (branchId) =>
       db
         .all<RunRow>(
-          `SELECT ${columns} FROM runs
+          `SELECT ${runColumns} FROM runs
            WHERE branch_id = :branchId AND status IN ('queued', 'running') ORDER BY id`,
           { branchId },
         )
@@ -60,7 +60,7 @@ export function runWrites(
         `INSERT INTO runs (branch_id, subject, head, status, reason, note, partial, rerun_of,
            created_at, finished_at)
          VALUES (:branchId, :subject, :head, :status, :reason, :note, :partial, :rerunOf, :at, :finishedAt)
-         RETURNING ${columns}`,
+         RETURNING ${runColumns}`,
         {
           branchId: run.branchId,
           subject: run.subject,

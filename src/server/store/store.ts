@@ -8,14 +8,19 @@ import type {
   KeyRecord,
   LaneDefinition,
   LaneRecord,
+  MirrorLockRecord,
+  MirrorRunRecord,
   NewAudit,
   NewEvent,
   NewKey,
   NightlyRecord,
+  PoolHead,
   ProcessIdentity,
   RunRecord,
+  TargetHealthRecord,
   TokenRecord,
   TutorialRecord,
+  WaitingLane,
 } from "./records.ts";
 
 /** What can be read. Lists are ordered as named; nothing here is cached. */
@@ -39,6 +44,10 @@ export interface Reads {
   unfinishedRuns(branchId: number): readonly RunRecord[];
   nightly(runId: number): NightlyRecord | undefined;
   nightlyAt(scheduledFor: string): NightlyRecord | undefined;
+  /** The schedule's nightly of a UTC day, `YYYY-MM-DD`. */
+  nightlyOfDay(day: string): NightlyRecord | undefined;
+  /** The newest day up to `today` that has its nightly. */
+  newestNightlyDay(today: string): string | undefined;
   /** Latest first; `before` is the `scheduledFor` of the last one seen. */
   nightlies(filter: { limit: number; before?: string | undefined }): readonly NightlyRecord[];
   lane(id: number): LaneRecord | undefined;
@@ -52,6 +61,22 @@ export interface Reads {
   /** Queued lanes in claim order. */
   queuedLanes(limit: number): readonly LaneRecord[];
   countQueuedLanes(): number;
+  /** Names of the pools in which lanes wait. */
+  poolNames(): readonly string[];
+  /** The first lane of a pool in claim order, leaving out these ids. */
+  poolHead(pool: string, without: readonly number[]): PoolHead | undefined;
+  /** Undefined for a CI target that does well. */
+  targetHealth(target: string): TargetHealthRecord | undefined;
+  /** CI targets with failures that no success has ended yet, by name. */
+  targetsUnwell(): readonly TargetHealthRecord[];
+  /** Every queued lane in claim order, however many there are. */
+  waitingLanes(): readonly WaitingLane[];
+  /** Milliseconds that the newest successful runs of a lane of that name took, at most `most`. */
+  laneDurations(lane: string, most: number): readonly number[];
+  /** The run that holds nothing but this lane again and has not ended yet. */
+  unfinishedRerunOf(laneId: number): RunRecord | undefined;
+  /** A nightly that runs all of this one's lanes again and has not ended yet. */
+  unfinishedNightlyRerunOf(runId: number): RunRecord | undefined;
   /** The newest journal entry that is `done` and set the target. */
   lastTargetMove(): JournalRecord | undefined;
   intendedMoves(): readonly JournalRecord[];
@@ -84,6 +109,11 @@ export interface Reads {
   /** The newest tutorial of a branch. */
   tutorial(branchId: number): TutorialRecord | undefined;
   setting(name: string): string | undefined;
+  /** Attempts to push to this mirror, newest first. */
+  mirrorRuns(remote: string, limit: number): readonly MirrorRunRecord[];
+  /** What each ref was when forge and mirror last agreed on it, by full name. */
+  mirrorRefs(remote: string): ReadonlyMap<string, string>;
+  mirrorLock(): MirrorLockRecord | undefined;
 }
 
 /** What can be changed inside one transaction. Changes that watchers care for add their event. */
@@ -127,6 +157,8 @@ export interface Writes extends Reads {
   createNightly(nightly: {
     /** What the nightly is scheduled for. */
     at: string;
+    /** The UTC day whose nightly it is, which no other may be; absent: it was asked for. */
+    day?: string | undefined;
     sourceRef: string;
     summary: string | null;
     head: string;
@@ -138,6 +170,15 @@ export interface Writes extends Reads {
     lanes: readonly (LaneDefinition & { rerunOf?: number | null })[];
   }): RunRecord;
   setLaneReason(id: number, reason: ExecutionReason): void;
+  /** Tells a pool's waiting lanes a reason, at most `most` of them; answers how many were told. */
+  tellPool(
+    pool: string,
+    reason: ExecutionReason,
+    how: { readonly except: number | null; readonly most: number },
+  ): number;
+  putTargetHealth(health: TargetHealthRecord): void;
+  /** False where the target did well already. */
+  removeTargetHealth(target: string): boolean;
   /** Claims a queued lane: running, token + 1, lease. Undefined when it is no longer queued. */
   claimLane(id: number, lease: { now: string; expiresAt: string }): LaneRecord | undefined;
   /** These three need the claim's own token and answer whether it was still good. */
@@ -199,6 +240,14 @@ export interface Writes extends Reads {
   reviewInbox(npub: string, branchId: number): boolean;
   putTutorial(tutorial: Omit<TutorialRecord, "at">): void;
   setSetting(name: string, value: string): void;
+  /** Compare-and-set: false where an attempt holds it whose time is not over. */
+  takeMirrorLock(lock: Omit<MirrorLockRecord, "startedAt">): boolean;
+  /** Null: whoever holds it, for a process that has just become the only one. */
+  freeMirrorLock(token: string | null): void;
+  /** Finished now. Old ones are dropped. */
+  addMirrorRun(run: Omit<MirrorRunRecord, "id" | "finishedAt">): MirrorRunRecord;
+  /** Null: neither has it any more. Forgets what was known of other mirrors. */
+  setMirrorRefs(remote: string, changes: ReadonlyMap<string, string | null>): void;
   /** Drops expired challenges and tokens, and events beyond what is kept. */
   sweep(now: string): void;
 }

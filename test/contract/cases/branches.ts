@@ -115,7 +115,9 @@ const detailCases: Case[] = [
     row<Pushed>({
       section: "2.2",
       name: `a branch whose CI is ${fate}`,
-      arrange: (world, unique) => world.push(unique, fate),
+      // One that waits would be run as soon as there is room again.
+      arrange: (world, unique) =>
+        fate === "queued" ? world.push(unique, fate) : world.shared(fate),
       call: ({ id }) => detailOf(id),
       expect: (pushed, world) => {
         const ended = fate === "success" || fate === "failed";
@@ -189,7 +191,7 @@ const detailCases: Case[] = [
     section: "2.2",
     name: "tones and hints of a running lane",
     on: ["head"],
-    arrange: (world, unique) => world.push(unique, "running"),
+    arrange: (world) => world.shared("running"),
     call: ({ id }) => detailOf(id),
     expect: (_pushed, world) =>
       answers(
@@ -215,11 +217,7 @@ const detailCases: Case[] = [
   row<Pushed>({
     section: "2.2",
     name: "a merged branch",
-    async arrange(world, unique) {
-      const pushed = await world.push(unique, "success");
-      await act(world, `/api/forge/branch/${pushed.id}/merge`);
-      return pushed;
-    },
+    arrange: (world) => world.shared("merged"),
     call: ({ id }) => detailOf(id),
     expect: ({ head }, world) =>
       answers(
@@ -237,11 +235,7 @@ const detailCases: Case[] = [
   row<Pushed>({
     section: "2.2",
     name: "a closed branch",
-    async arrange(world, unique) {
-      const pushed = await world.push(unique, "failed");
-      await act(world, `/api/forge/branch/${pushed.id}/close`);
-      return pushed;
-    },
+    arrange: (world) => world.shared("closed"),
     call: ({ id }) => detailOf(id),
     expect: (_pushed, world) =>
       answers(

@@ -36,7 +36,7 @@ const recovered = (of: "branch" | "nightly", id: number, run: number | null, lan
   );
 
 const push = (fate: Fate) => (world: World, unique: string) => world.push(unique, fate);
-const read = (fate: "success" | "failed") => (world: World) => world.shared(fate);
+const read = (fate: "success" | "failed" | "running") => (world: World) => world.shared(fate);
 const nightly = (fate: Fate) => (world: World) => world.nightly(fate);
 
 const reruns: Case[] = [
@@ -65,7 +65,7 @@ const reruns: Case[] = [
     row<Pushed>({
       section: "2.5",
       name: `rerun of a lane that is ${fate}`,
-      arrange: push(fate),
+      arrange: fate === "queued" ? push(fate) : read(fate),
       call: (pushed) => onBranch("rerun", pushed),
       expect: ({ laneId }) => refuses(409, `lane ${laneId} is still ${fate}`),
     }),

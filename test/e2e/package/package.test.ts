@@ -78,7 +78,7 @@ async function findOldNode(): Promise<string | undefined> {
 describe("the package", () => {
   const documents = "README.md|LICENSE|CHANGELOG.md|package.json";
   const belongs = new RegExp(
-    `^(${documents}|dist/(land|agent-brief|cli|mcp|serve|brief)\\.js|dist/THIRD-PARTY-NOTICES\\.txt|docs/[\\w-]+\\.(md|json)|(skills|briefs)/.+)$`,
+    `^(${documents}|dist/(land|agent-brief|cli|mcp|serve|brief)\\.js|dist/THIRD-PARTY-NOTICES\\.txt|docs/[\\w-]+\\.(md|json)|(skills|briefs|deploy)/.+)$`,
   );
 
   const bundles = [...bundlePaths, ".mcpbignore"];
@@ -87,7 +87,11 @@ describe("the package", () => {
     const paths = packed.files.map(({ path }) => path);
     expect(paths.filter((path) => !belongs.test(path) && !bundles.includes(path))).toEqual([]);
     const needed = [...documents.split("|"), ...(await below("dist")), ...(await below("docs"))];
-    const shown = [...(await below("skills")), ...(await below("briefs"))];
+    const shown = [
+      ...(await below("skills")),
+      ...(await below("briefs")),
+      ...(await below("deploy")),
+    ];
     expect(paths.toSorted()).toEqual([...new Set([...needed, ...shown, ...bundles])].toSorted());
   });
 

@@ -111,16 +111,17 @@ describe("how a lane ends", () => {
   it("takes over the ids its runner reports, and that the runner skipped", async () => {
     const lines = [
       { event: "run_started", run_id: "run-7", target_id: "the-target" },
-      { event: "run_finished", run: { run_id: "run-7", status: "skipped" } },
+      { event: "run_finished", run: { run_id: "run-7", status: "skipped", message: "no file" } },
     ];
     const script = lines.map((line) => `echo '${JSON.stringify(line)}'`).join("; ");
     const lane = await bench.runLane(head, shellLane(script));
     expect(lane).toMatchObject({
-      status: "success",
+      status: "skipped",
       executorRunId: "run-7",
       executorTargetId: "the-target",
-      note: "runner skipped",
+      note: "runner skipped: no file",
     });
+    expect(bench.store.read.run(lane.runId)?.status).toBe("success");
   });
 });
 

@@ -145,6 +145,76 @@ describe("the scheduler", () => {
   });
 });
 
+describe("an unhealthy CI target", () => {
+  it("keeps back its own lanes alone, over a restart, and is tried by one lane", async () => {
+    bench.settings = { ...usualSettings, ciConcurrency: 2 };
+    const mended = join(bench.dir, "mended");
+    const script = `[ -e ${mended} ] || exit 75`;
+    const lanes = (n: number) => [
+      shellLane(script, { lane: `on-target-${n}`, targetKey: "linux" }),
+    ];
+    bench.start();
+    for (const n of [1, 2, 3]) await bench.until(finished(bench.queue(head, lanes(n)).id));
+    const kept = bench.queue(head, lanes(4));
+    const free = bench.queue(head, [laneOf({ lane: "elsewhere" })]);
+    await bench.until(finished(free.id));
+    expect(bench.laneOfRun(kept.id)).toMatchObject({
+      ...{ status: "queued", reason: "blocked_by_target_health" },
+    });
+    const health = bench.store.read.targetHealth("linux");
+    expect(health).toMatchObject({ failures: 3, why: "exit code 75 (temporary failure)" });
+    await bench.ci.stop({ drain: false });
+    await writeFile(mended, "");
+    // As if its time was over.
+    bench.store.write((tx) => {
+      if (health !== undefined) tx.putTargetHealth({ ...health, backoffMs: 0 });
+    });
+    bench.start();
+    await bench.until(finished(kept.id));
+    expect(bench.store.read.run(kept.id)).toMatchObject({ status: "success" });
+    expect(bench.store.read.targetHealth("linux")).toBeUndefined();
+  });
+});
+
+describe("slots", () => {
+  it("are free only when their process is gone", async () => {
+    bench.settings = { ...usualSettings, ciConcurrency: 1 };
+    bench.start({ timing: { cancelGraceMs: 400 } });
+    const stubborn = `trap '' TERM; echo $$ > ${bench.dir}/stubborn; while :; do sleep 0.05; done`;
+    const old = bench.queue(head, [shellLane(stubborn, { lane: "stubborn" })]);
+    const pid = await pidOf("stubborn");
+    const seen = join(bench.dir, "seen");
+    const look = `kill -0 ${pid} 2>/dev/null && echo alive > ${seen} || echo gone > ${seen}`;
+    const next = bench.queue(head, [shellLane(look, { lane: "next" })]);
+    const lane = bench.laneOfRun(old.id);
+    bench.store.write((tx) => {
+      tx.endLane(lane.id, { status: "failed", failureKind: "cancelled", note: null });
+      tx.refoldRun(old.id);
+    });
+    expect(bench.store.read.countRunningLanes()).toBe(0);
+    await bench.until(finished(next.id));
+    expect(readFileSync(seen, "utf8")).toBe("gone\n");
+  });
+
+  it("are not all taken by nightly lanes", async () => {
+    bench.settings = { ...usualSettings, ciConcurrency: 2 };
+    bench.start();
+    const nightly = bench.store.write((tx) =>
+      tx.createNightly({
+        ...{ at: new Date(0).toISOString(), sourceRef: "refs/heads/main", summary: null },
+        ...{ head, partial: false, rerunOf: null, reason: null, note: null, status: "success" },
+        lanes: [endless("deep"), endless("deeper")],
+      }),
+    );
+    await pidOf("deep");
+    expect(bench.store.read.lanesOfRun(nightly.id).map((lane) => lane.reason)).toEqual([
+      "running",
+      "waiting_for_capacity",
+    ]);
+    await bench.until(finished(bench.queue(head, [laneOf({ lane: "branch" })]).id));
+  });
+});
+
 describe("stopping", () => {
   it("drains: running lanes end by themselves, queued ones stay", async () => {
     bench.settings = { ...usualSettings, ciConcurrency: 1 };

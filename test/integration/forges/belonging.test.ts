@@ -8,7 +8,7 @@ import { Connections, drainForge, openForge } from "../../../src/forges/open.ts"
 import { Git } from "../../../src/git/git.ts";
 import { readSession, writeSession } from "../../../src/identity/sessions.ts";
 import { initForge } from "../../../src/local/init.ts";
-import { sessionFile } from "../../../src/local/layout.ts";
+import { layoutOf, sessionFile } from "../../../src/local/layout.ts";
 import { removeProcessFile, writeProcessFile } from "../../../src/local/process.ts";
 import { serverConfig } from "../../../src/local/server-config.ts";
 import { rememberPort, requireSettings } from "../../../src/local/settings.ts";
@@ -47,6 +47,23 @@ const nothingStarts = () => {
 };
 
 describe("a repository belongs", () => {
+  test("to its local forge, and a command that insists on another is not carried out there", async () => {
+    const { git, stateHome, init } = await newRepository();
+    const { stateDir } = await init();
+    await rememberPort(layoutOf(stateDir), 4321);
+    const find = (insisted: string) =>
+      findBelonging({ git, stateHome, baseUrl: insisted, insisted });
+    for (const own of ["http://127.0.0.1:4321", "http://localhost:4321/"]) {
+      expect(await find(own)).toMatchObject({ kind: "local" });
+    }
+    for (const other of ["https://git.example.org", "http://127.0.0.1:1", "no address"]) {
+      expect(await failureOf(find(other))).toMatchObject({ code: "bad_argument" });
+    }
+    // What the environment names is a default alone.
+    const baseUrl = "https://git.example.org";
+    expect(await findBelonging({ git, stateHome, baseUrl })).toMatchObject({ kind: "local" });
+  });
+
   test("to no forge, and is told the way", async () => {
     const { find } = await newRepository();
     expect(await failureOf(find())).toMatchObject({

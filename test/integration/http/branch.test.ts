@@ -222,7 +222,10 @@ describe("the queue", () => {
   it("is empty while nothing runs, and names its capacity", async () => {
     await forge.until("good", token, settled);
     const queue = queueAnswer.parse((await get("/api/forge/ci/queue")).json);
-    expect(queue).toEqual({ running: 0, waiting: 0, limit: 2, frozen: null, lanes: [] });
+    expect(queue).toEqual({
+      ...{ running: 0, waiting: 0, limit: 2, frozen: null, lanes: [] },
+      ...{ matching: 0, waiting_by_reason: {} },
+    });
   });
 
   it("lists what waits, in order and by branch", async () => {

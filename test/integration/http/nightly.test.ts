@@ -3,6 +3,7 @@ import { nightlyAnswer, nightlyListAnswer } from "../../../src/contract/nightly.
 import { paths } from "../../../src/contract/paths.ts";
 import { queueNightly } from "../../../src/server/ci/queue-nightly.ts";
 import { openStore } from "../../../src/server/store/open-store.ts";
+import { eventually } from "../../support/ci.ts";
 import { isSettled, type Nightly, nightlyManifest, untilNightly } from "../../support/nightly.ts";
 import { startTestForge, type TestForge } from "../../support/server.ts";
 
@@ -229,6 +230,24 @@ describe("a nightly of a target", () => {
       await other.close();
     }
   });
+});
+
+it("tells in the forge's status that nothing says when nightlies run", async () => {
+  const other = await startTestForge({ manifest: "version = 2\n" });
+  try {
+    const its = await other.login(other.owner.nsec);
+    const issues = async () =>
+      (await other.api("GET", paths.forgeStatus(), undefined, its)).json.forge_health.issues;
+    await expect.poll(issues, eventually).toEqual([
+      {
+        severity: "warning",
+        code: "nightly_not_scheduled",
+        message: expect.stringContaining("ci/forge-lanes.toml:1"),
+      },
+    ]);
+  } finally {
+    await other.close();
+  }
 });
 
 describe("a schedule's slot", () => {

@@ -2,7 +2,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it, type TestContext } from "vitest";
 import { AlreadyServedError, startServer } from "../../../src/server/server.ts";
 import { openStore } from "../../../src/server/store/open-store.ts";
 import { connectEvents } from "../../support/event-client.ts";
@@ -22,26 +22,29 @@ type Detail = any;
 const running = (detail: Detail) => detail.ci_runs[0]?.lanes[0]?.status === "running";
 const settled = (detail: Detail) => !["queued", "running"].includes(detail.branch.ci_status);
 
-let open: TestForge[] = [];
-const start = async (options: TestForgeOptions = {}) => {
+/** A forge that ends with its test; or the one that followed it, after `restarted`. */
+const start = async ({ onTestFinished }: TestContext, options: TestForgeOptions = {}) => {
   const forge = await startTestForge(options);
-  open.push(forge);
-  return forge;
+  let last: TestForge = forge;
+  onTestFinished(() => last.close());
+  return {
+    ...forge,
+    async restarted(config?: Parameters<TestForge["restart"]>[0]) {
+      last = await forge.restart(config);
+      return last;
+    },
+  };
 };
-afterEach(async () => {
-  for (const forge of open) await forge.close();
-  open = [];
-});
 
-describe("a forge's process", () => {
-  it("is one at a time, and can be followed by another over the same state", async () => {
-    const forge = await start();
+// Most of these wait for the forge's own timers, so they do so together.
+describe.concurrent("a forge's process", () => {
+  it("is one at a time, and can be followed by another over the same state", async (test) => {
+    const forge = await start(test);
     await expect(startServer(forge.config)).rejects.toThrow(AlreadyServedError);
     const token = await forge.login(forge.agent.nsec);
     await forge.push("topic", { "a.txt": "1\n" });
     const before = await forge.until("topic", token, settled);
-    const next = await forge.restart({ port: forge.server.port });
-    open = [next];
+    const next = await forge.restarted({ port: forge.server.port });
     expect(next.origin).toBe(forge.origin);
     expect(next.server.instance).not.toBe(forge.server.instance);
     expect(await forge.server.closed).toBe("stopped");
@@ -49,18 +52,18 @@ describe("a forge's process", () => {
     expect((await next.api("GET", path, undefined, token)).json).toEqual(before);
   });
 
-  it("stops by itself when its state folder is removed", async () => {
-    const forge = await start();
+  it("stops by itself when its state folder is removed", async (test) => {
+    const forge = await start(test);
     await rm(forge.config.stateDir, { recursive: true, force: true, maxRetries: 5 });
     expect(await forge.server.closed).toBe("stopped");
   });
 
-  it("takes another port where the stored one is taken", async () => {
+  it("takes another port where the stored one is taken", async (test) => {
     const squatter = createServer();
     await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
     const { port } = squatter.address() as AddressInfo;
     try {
-      const forge = await start({ config: { port } });
+      const forge = await start(test, { config: { port } });
       expect(forge.server.port).not.toBe(port);
       expect(forge.origin).toBe(`http://127.0.0.1:${forge.server.port}`);
       expect((await forge.api("GET", "/api/forge/about")).status).toBe(200);
@@ -69,30 +72,28 @@ describe("a forge's process", () => {
     }
   });
 
-  it("leaves nothing held where it cannot start", async () => {
-    const forge = await start();
+  it("leaves nothing held where it cannot start", async (test) => {
+    const forge = await start(test);
     await forge.server.close();
     const file = join(forge.dir, "no-folder");
     await writeFile(file, "");
     await expect(startServer({ ...forge.config, repositoryDir: file })).rejects.toThrow();
-    const next = await forge.restart();
-    open = [next];
+    const next = await forge.restarted();
     expect((await next.api("GET", "/api/forge/about")).status).toBe(200);
   });
 
-  it("finds what was pushed while it was away, before it answers", async () => {
-    const forge = await start({ settings: { ciConcurrency: 0 } });
+  it("finds what was pushed while it was away, before it answers", async (test) => {
+    const forge = await start(test, { settings: { ciConcurrency: 0 } });
     const token = await forge.login(forge.agent.nsec);
     await forge.server.close();
     const head = await forge.push("topic", { "a.txt": "1\n" });
-    const next = await forge.restart();
-    open = [next];
+    const next = await forge.restarted();
     const found = await next.api("GET", "/api/forge/branches", undefined, token);
     expect(found.json.branches).toMatchObject([{ branch_name: "topic", head_sha: head }]);
   });
 
-  it("finds a push whose wake was lost", async () => {
-    const forge = await start({ settings: { ciConcurrency: 0 } });
+  it("finds a push whose wake was lost", async (test) => {
+    const forge = await start(test, { settings: { ciConcurrency: 0 } });
     const token = await forge.login(forge.agent.nsec);
     await rm(join(forge.config.hooksDir, "post-receive"));
     await forge.push("topic", { "a.txt": "1\n" });
@@ -101,8 +102,8 @@ describe("a forge's process", () => {
 });
 
 describe("stopping", () => {
-  it("ends event streams and lanes within five seconds, and puts the lanes back", async () => {
-    const forge = await start({ manifest: laneOf("sleep 60") });
+  it("ends event streams and lanes within five seconds, and puts the lanes back", async (test) => {
+    const forge = await start(test, { manifest: laneOf("sleep 60") });
     const token = await forge.login(forge.agent.nsec);
     const client = await connectEvents(`${forge.origin}/git/api/forge/events`, {
       authorization: `Bearer ${token}`,
@@ -120,16 +121,16 @@ describe("stopping", () => {
     store.close();
   });
 
-  it("comes by a signal too", async () => {
+  it.concurrent("comes by a signal too", async (test) => {
     const abort = new AbortController();
-    const forge = await start({ server: { signal: abort.signal } });
+    const forge = await start(test, { server: { signal: abort.signal } });
     abort.abort();
     expect(await forge.server.closed).toBe("cancelled");
     await expect(startServer(forge.config, { signal: AbortSignal.abort() })).rejects.toThrow();
   });
 
-  it("waits for running lanes when it drains, and takes no merges meanwhile", async () => {
-    const forge = await start({ manifest: laneOf("sleep 1") });
+  it.concurrent("waits for running lanes when it drains, and takes no merges meanwhile", async (test) => {
+    const forge = await start(test, { manifest: laneOf("sleep 1") });
     const token = await forge.login(forge.agent.nsec);
     await forge.push("topic", { "a.txt": "1\n" });
     const detail = await forge.until("topic", token, running);
@@ -145,8 +146,8 @@ describe("stopping", () => {
     store.close();
   });
 
-  it("can cut a drain short", async () => {
-    const forge = await start({ manifest: laneOf("sleep 60") });
+  it.concurrent("can cut a drain short", async (test) => {
+    const forge = await start(test, { manifest: laneOf("sleep 60") });
     const token = await forge.login(forge.agent.nsec);
     await forge.push("topic", { "a.txt": "1\n" });
     await forge.until("topic", token, running);
@@ -156,8 +157,8 @@ describe("stopping", () => {
     expect(await forge.server.closed).toBe("stopped");
   });
 
-  it("happens by itself when nobody asks and nothing runs, and not before", async () => {
-    const forge = await start({ manifest: laneOf("sleep 1.3"), config: { idleSeconds: 1 } });
+  it("happens by itself when nobody asks and nothing runs, and not before", async (test) => {
+    const forge = await start(test, { manifest: laneOf("sleep 1.3"), config: { idleSeconds: 1 } });
     const token = await forge.login(forge.agent.nsec);
     const store = openStore(forge.config.storeFile, { now: () => new Date() });
     await forge.push("topic", { "a.txt": "1\n" });

@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { keyFile, sessionFile } from "../../../src/local/layout.ts";
@@ -179,6 +179,13 @@ describe("logins", () => {
     expect((await me()).status).toBe(401);
     await expect(stat(file)).rejects.toThrow("ENOENT");
   });
+});
+
+test("a work tree that goes back to the shared agent is told so, also without a session", async () => {
+  await land(["login", "--as", "bob"], { answers: ["bob"] });
+  await rm(sessionFile(forge.layout, "agents/bob"));
+  expect((await land(["logout"])).out).toBe("Logged out of local.\n");
+  expect((await whoami()).as).toBeUndefined();
 });
 
 test("the audit trail tells agents apart", async () => {

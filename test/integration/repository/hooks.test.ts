@@ -1,7 +1,8 @@
-import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { run } from "../../../src/process/run.ts";
+import { pushNotesDir } from "../../../src/server/repository/push-notes.ts";
 import { CanonicalBench } from "../../support/canonical.ts";
 
 let bench: CanonicalBench;
@@ -135,5 +136,47 @@ describe("opening the repository", () => {
     const seen = await bench.work.text(["ls-remote", bench.config.repositoryDir]);
     expect(seen).not.toContain("refs/land");
     expect(await bench.ref(`refs/land/heads/${branch.id}/${branch.head}`)).toBe(branch.head);
+  });
+});
+
+describe("a push of which the author is known", () => {
+  const npub = `npub1${"q".repeat(58)}`;
+
+  async function pushAs(name: string) {
+    await somethingToPush();
+    const address = bench.config.repositoryDir;
+    return run("git", ["-C", bench.work.place.dir, "push", address, `HEAD:refs/heads/${name}`], {
+      env: { ...bench.config.env, LAND_PUSHED_BY: npub },
+      timeoutMs: 20_000,
+    });
+  }
+
+  it("stands in the audit trail, once", async () => {
+    expect((await pushAs("feature")).exitCode).toBe(0);
+    await bench.repository.ingest();
+    await bench.repository.ingest();
+    const head = await bench.tip("feature");
+    const trail = bench.store.read.audit({ action: "push", limit: 10 });
+    expect(trail).toMatchObject([
+      { npub, branchName: "feature", subject: "refs/heads/feature", head, result: "ok" },
+    ]);
+    expect(await readdir(pushNotesDir(bench.config))).toEqual([]);
+  });
+
+  it("leaves half a note for the next pass, and others' files are no notes", async () => {
+    const dir = pushNotesDir(bench.config);
+    await writeFile(join(dir, "half"), `${npub} ${"1".repeat(40)} refs/he`);
+    await writeFile(join(dir, "old"), "npub1nobody did something\n");
+    await utimes(join(dir, "old"), 1, 1);
+    await utimes(join(dir, "half"), bench.clock.now(), bench.clock.now());
+    await bench.repository.ingest();
+    expect(bench.store.read.audit({ action: "push", limit: 10 })).toEqual([]);
+    expect(await readdir(dir)).toEqual(["half"]);
+  });
+
+  it("an unnamed push leaves no note", async () => {
+    await somethingToPush();
+    expect((await bench.push("feature")).ok).toBe(true);
+    expect(await readdir(pushNotesDir(bench.config))).toEqual([]);
   });
 });

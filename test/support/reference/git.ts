@@ -124,13 +124,16 @@ fi
   const post = `#!${process.execPath}
 const { createHmac } = require("node:crypto");
 const { readFileSync } = require("node:fs");
+const { request } = require("node:http"); // \`fetch\` would take as long again to start.
 const body = readFileSync(0);
 const hex = createHmac("sha256", ${JSON.stringify(given.secret)}).update(body).digest("hex");
 const headers = { "content-type": "text/plain", "x-pika-signature-256": "sha256=" + hex };
+const warn = (error) => console.error("warning: the forge was not told: " + error);
 if (body.length > 0)
-  fetch(${JSON.stringify(given.url)}, { method: "POST", headers, body })
-    .then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); })
-    .catch((error) => console.error("warning: the forge was not told: " + error));
+  request(${JSON.stringify(given.url)}, { method: "POST", headers }, (answer) => {
+    if (answer.statusCode >= 300) warn(answer.statusCode);
+    answer.resume();
+  }).on("error", warn).end(body);
 `;
   for (const [name, text] of [
     ["update", update],

@@ -57,6 +57,19 @@ describe("times", () => {
   });
 });
 
+test("a lane that was skipped keeps why, in one plain line", () => {
+  const lanes = [
+    { ...oldLane, status: "skipped", note: "runner skipped: no\u001b[2J\nfile" },
+    oldLane,
+  ];
+  const [skipped, older] = branchOf(detail({}, { lanes }))?.runs[0]?.lanes ?? [];
+  expect(skipped).toMatchObject({
+    status: "skipped",
+    note: expect.stringMatching(/^runner skipped: no\P{Cc}*$/u),
+  });
+  expect(older?.note).toBeUndefined();
+});
+
 describe("a branch of the earlier revision", () => {
   test("is read without any of the later keys", () => {
     expect(branchOf(detail({}, {}))).toMatchObject({

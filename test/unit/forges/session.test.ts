@@ -59,6 +59,16 @@ test("logs in once for all who ask at once, with an event for this forge", async
   expect(event.tags).toContainEqual(["u", `${double.origin}/git/auth/verify`]);
 });
 
+test("a forge's word for who logged in is a plain one", async () => {
+  const npub = "npub1x\u001b[31mred\n\u202e";
+  const double = await httpDouble({
+    "POST /git/auth/challenge": json(200, { challenge: "c0ffee" }),
+    "POST /git/auth/verify": json(200, { token: "t", npub, is_admin: true, can_forge_write: true }),
+  });
+  const http = new ForgeHttp({ baseUrl: double.origin, clock: quickClock() });
+  expect((await logIn(http, "/git", signer)).npub).toBe("npub1xred");
+});
+
 test("a signer that took long signs a fresh challenge", async () => {
   const { double } = await loginDouble();
   let signed = 0;

@@ -72,6 +72,22 @@ test("a stranger's words lose controls, length and secrets", () => {
   expect(message.length).toBeLessThan(600);
 });
 
+test("a token that the answer repeats is in no word and no fact", () => {
+  const token = "0123456789abcdef".repeat(4);
+  const echo = (status: number, text: string) =>
+    errorOfAnswer({ ...asked, token }, { status, text, location: `http://x/?token=${token}` });
+  for (const error of [
+    echo(403, JSON.stringify({ error: `bad token ${token}`, files: [token], lanes: [token] })),
+    echo(400, `Authorization: ${token}`),
+    echo(307, ""),
+  ]) {
+    expect(JSON.stringify([error.message, error.state, error.next, error.facts])).not.toContain(
+      token.slice(0, 16),
+    );
+    expect(error.message).toContain("[masked]");
+  }
+});
+
 test("facts hold what programs decide by, and no rubbish", () => {
   const sha = "a".repeat(40);
   const { facts } = errorOf(409, {

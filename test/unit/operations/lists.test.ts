@@ -58,6 +58,28 @@ describe("inspect_queue", () => {
     place: at,
     waitsFor: `group linux, held by lane ${"z".repeat(300)}`,
     since: "2026-11-20T10:00:00.000Z",
+    estimate: `starts in about ${at}m`,
+  });
+
+  it("always has the checked-out branch's lanes, and counts the reasons", async () => {
+    const own = { ...aQueued(4711), branch: "feature/x" };
+    const queue = {
+      running: 0,
+      waiting: 5000,
+      matching: 5000,
+      waitingByReason: { waiting_for_capacity: 4999, queued: 1 },
+      limit: 2,
+      lanes: [...Array.from({ length: 100 }, (_, at) => aQueued(at)), own],
+      frozen: undefined,
+    };
+    const answer = await inspectQueue.handle(contextOn(memoryWorktree(memoryForge({ queue }))), {});
+    const text = inspectQueue.render(answer);
+    expect(answer.lanes.at(-1)).toMatchObject({ branch: "feature/x", place: 4711 });
+    expect(answer.lanes.length + (answer.left_out ?? 0)).toBe(5000);
+    expect(answer.reasons).toEqual({ waiting_for_capacity: 4999, queued: 1 });
+    expect(text).toContain("4999 waiting_for_capacity, 1 queued");
+    expect(text).toContain("starts in about 4711m");
+    expect(size(answer) + byteLength(text)).toBeLessThan(12_000);
   });
 
   it("stays within its bytes and counts what it leaves out", async () => {

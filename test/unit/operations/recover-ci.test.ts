@@ -49,6 +49,34 @@ describe("recover_ci", () => {
     expect(recoverCi.render(answer)).toContain("Done.\naction wake · branch feature/x");
   });
 
+  it.each(["pause", "resume", "reset_health"] as const)("needs no branch to %s", async (action) => {
+    const { forge, context } = onForge({ branches: [], capabilities: { recovery: [action] } });
+    await recoverCi.handle(context, { action, ci_target: "device" });
+    expect(forge.asked.recovered).toMatchObject([
+      { action, branchId: undefined, ciTarget: "device" },
+    ]);
+  });
+
+  it("cancels the named run, or all runs of the branch", async () => {
+    const { forge, context } = onForge({ capabilities: { recovery: ["cancel_run"] } });
+    await recoverCi.handle(context, { action: "cancel_run" });
+    await recoverCi.handle(context, { action: "cancel_run", run: "#9" });
+    expect(forge.asked.recovered).toMatchObject([
+      { branchId: "20", run: undefined },
+      { branchId: "20", run: "9" },
+    ]);
+  });
+
+  it.each(["rerun_suite", "cancel_run", "cancel"] as const)(
+    "%s can be about a nightly",
+    async (action) => {
+      const { forge, context } = onForge({ capabilities: { recovery: [action] } });
+      const answer = await recoverCi.handle(context, { action, nightly: "#7", lane: "deep" });
+      expect(forge.asked.recovered).toMatchObject([{ action, branchId: undefined, nightly: "7" }]);
+      expect(answer).toMatchObject({ nightly: "7" });
+    },
+  );
+
   it("says truthfully what this forge cannot do, and what it can", async () => {
     const { forge, context } = onForge({ capabilities: { recovery: ["rerun_lane"] } });
     await expect(recoverCi.handle(context, { action: "wake" })).rejects.toMatchObject({

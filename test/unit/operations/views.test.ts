@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { capAnswer } from "../../../src/operations/answer-size.ts";
 import { branchStatus } from "../../../src/operations/branch-status.ts";
-import { viewChecks } from "../../../src/operations/checks-view.ts";
+import { renderChecks, viewChecks } from "../../../src/operations/checks-view.ts";
 import { viewConflict } from "../../../src/operations/conflicts.ts";
 import { describeBranch } from "../../../src/operations/describe-branch.ts";
 import { viewFailedLanes } from "../../../src/operations/failed-lanes.ts";
@@ -95,6 +95,20 @@ describe("checks", () => {
     });
     expect((view.lanes?.length ?? 0) + (view.more_lanes ?? 0)).toBe(201);
     expect(size(view)).toBeLessThan(3200);
+  });
+
+  it("say why a lane was skipped, and nothing where that is not known", () => {
+    const skipped = { status: "skipped", reason: "running" } as const;
+    const lanes = [
+      aLane({ id: "1", lane: "told", ...skipped, note: "runner skipped: no file matched" }),
+      aLane({ id: "2", lane: "mute", ...skipped }),
+    ];
+    const view = viewChecks(sha("a"), [aRun({ lanes })]);
+    expect(view.lanes).toEqual([
+      { lane: "told", lane_run: "1", status: "skipped", why: "runner skipped: no file matched" },
+      { lane: "mute", lane_run: "2", status: "skipped" },
+    ]);
+    expect(renderChecks(view)).toContain("told: skipped (runner skipped: no file matched)");
   });
 });
 

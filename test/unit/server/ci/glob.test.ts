@@ -88,9 +88,11 @@ describe("parseGlob", () => {
       // Where picomatch has rules of its own: `.` and `..` segments, and `a/**` for `a` itself.
       .filter((text) => !/(^|\/)\.\.?(\/|$)|\/\*\*$/.test(text));
     const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));
+    // Its short cuts have a rule of their own: there `*.*` wants something behind the dot.
+    const options = { dot: true, fastpaths: false };
     fc.assert(
       fc.property(glob, path, (pattern, text) => {
-        expect(matches(pattern, text)).toBe(picomatch.isMatch(text, pattern, { dot: true }));
+        expect(matches(pattern, text)).toBe(picomatch.isMatch(text, pattern, options));
       }),
       { numRuns: 2000 },
     );

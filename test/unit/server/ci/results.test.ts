@@ -11,7 +11,7 @@ describe("outcomeOf", () => {
     isolation: "bwrap",
     timedOutAfterSeconds: null,
     statement: undefined,
-    runnerSkipped: false,
+    runnerSkipped: undefined,
   } as const;
 
   it("blames the sandbox where it never got to run the lane", () => {
@@ -30,6 +30,16 @@ describe("outcomeOf", () => {
       failureKind: "timeout",
     });
     expect(outcomeOf({ ...how, statement }).status).toBe("skipped");
+    expect(outcomeOf({ ...how, exit, runnerSkipped: "" }).status).toBe("failed");
+  });
+
+  it.each([
+    ["", "runner skipped"],
+    [" no changed\nfiles \u001b[31m", "runner skipped: no changed files [31m"],
+  ])("tells that the runner skipped, with its words %j in one line", (words, note) => {
+    expect(outcomeOf({ ...how, runnerSkipped: words })).toEqual({
+      ...{ status: "skipped", failureKind: null, note },
+    });
   });
 });
 
@@ -49,12 +59,12 @@ it("reads lifecycle lines among other output, and no odd ids", () => {
     '{"event":"run_started","run_id":"r-1","target_id":"t"}',
     '{"event":',
     '{"event":"run_started","run_id":"../../x y","target_id":7}',
-    '{"event":"run_finished","run":{"run_id":"r-1","status":"passed"}}',
+    '{"event":"run_finished","run":{"run_id":"r-1","status":"passed","message":"it\'s done"}}',
   ].join("\n");
   expect(lifecycleLines(output)).toEqual([
-    { event: "run_started", runId: "r-1", targetId: "t", status: null },
-    { event: "run_started", runId: null, targetId: null, status: null },
-    { event: "run_finished", runId: "r-1", targetId: null, status: "passed" },
+    { event: "run_started", runId: "r-1", targetId: "t", status: null, message: null },
+    { event: "run_started", runId: null, targetId: null, status: null, message: null },
+    { event: "run_finished", runId: "r-1", targetId: null, status: "passed", message: "it's done" },
   ]);
 });
 

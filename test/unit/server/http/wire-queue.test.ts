@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { queueAnswer } from "../../../../src/contract/ci.ts";
+import { estimateWaits } from "../../../../src/server/ci/estimate.ts";
 import { type QueueFacts, queueOnWire } from "../../../../src/server/http/wire-queue.ts";
 import type { LaneRecord } from "../../../../src/server/store/records.ts";
 
@@ -15,35 +17,76 @@ const lane = (id: number, more: Partial<LaneRecord> = {}) =>
     ...more,
   }) as LaneRecord;
 
+const running = [
+  lane(1, { status: "running", startedAt: "started-1", concurrencyGroup: "device" }),
+];
+const waiting = [
+  lane(2, { reason: "waiting_for_capacity", branchId: 2 }),
+  lane(3, { reason: "blocked_by_concurrency_group", concurrencyGroup: "device" }),
+  lane(4, { branchId: null }),
+];
 const facts: QueueFacts = {
-  running: [lane(1, { status: "running", startedAt: "started-1", concurrencyGroup: "device" })],
-  queued: [
-    lane(2, { reason: "waiting_for_capacity", branchId: 2 }),
-    lane(3, { reason: "blocked_by_concurrency_group", concurrencyGroup: "device" }),
-    lane(4, { branchId: null }),
-  ],
-  runningCount: 1,
-  queuedCount: 3,
+  running,
+  waiting,
   limit: 1,
   frozen: null,
-  branchName: ({ branchId }) => (branchId === null ? null : `branch-${branchId}`),
+  estimates: estimateWaits({
+    limit: 1,
+    running: running.map((one) => ({ ...one, ranMs: 10_000 })),
+    waiting,
+    usualMs: (name) => (name === "lane-4" ? undefined : 30_000),
+  }),
+  branchName: (branchId) => (branchId === null ? null : `branch-${branchId}`),
 };
 
 describe("the queue's view", () => {
-  it("says for each lane its place and what it waits for", () => {
-    const { lanes } = queueOnWire(facts, { branchId: undefined, limit: 10 });
-    expect(lanes.map((l) => [l.lane_run_id, l.place, l.waits_for, l.since])).toEqual([
-      [1, null, null, "started-1"],
-      [2, 1, "a free slot; 1 of 1 are in use", "created-2"],
-      [3, 2, "group device, held by lane lane-1 of branch-1", "created-3"],
-      [4, 3, null, "created-4"],
+  const whole = queueOnWire(facts, { limit: 10 });
+
+  it("says for each lane its place, what it waits for and who has that", () => {
+    expect(
+      whole.lanes.map((l) => [l.lane_run_id, l.place, l.waits_for, l.held_by_lane_run_id, l.since]),
+    ).toEqual([
+      [1, null, null, null, "started-1"],
+      [2, 1, "a free slot; 1 of 1 are in use", null, "created-2"],
+      [3, 2, "group device, held by lane lane-1 of branch-1", 1, "created-3"],
+      [4, 3, "a free slot; 1 of 1 are in use", null, "created-4"],
+    ]);
+    expect(queueAnswer.parse(whole)).toEqual(whole);
+  });
+
+  it("says capacity shortage as such where no pass has told it yet, and counts the reasons", () => {
+    expect(whole.lanes[3]?.reason).toBe("waiting_for_capacity");
+    expect(whole.waiting_by_reason).toEqual({
+      waiting_for_capacity: 2,
+      blocked_by_concurrency_group: 1,
+    });
+    const free = queueOnWire({ ...facts, limit: 9 }, { limit: 10 });
+    expect(free.lanes[3]?.reason).toBe("queued");
+  });
+
+  it("estimates from history, and says where there is none", () => {
+    const shown = whole.lanes.map((l) => [l.starts_in_seconds, l.ends_in_seconds, l.estimate]);
+    expect(shown).toEqual([
+      [null, null, null],
+      [20, 50, "starts in about 20s, ends in about 50s"],
+      [50, 80, "starts in about 50s, ends in about 1m"],
+      [80, null, "starts in about 1m, no history"],
     ]);
   });
 
   it("keeps the places where it is cut to a branch or a limit", () => {
     const one = queueOnWire(facts, { branchId: 2, limit: 10 });
     expect(one.lanes.map((l) => l.place)).toEqual([1]);
-    expect(one.waiting).toBe(3);
-    expect(queueOnWire(facts, { branchId: undefined, limit: 2 }).lanes).toHaveLength(2);
+    expect([one.waiting, one.matching]).toEqual([3, 1]);
+    const two = queueOnWire(facts, { limit: 2 });
+    expect([two.lanes.length, two.matching]).toEqual([2, 4]);
+  });
+
+  it("always has the own branch's lanes, be there room for one only", () => {
+    const ids = (limit: number, bytes?: number) =>
+      queueOnWire(facts, { ownBranchId: 2, limit, bytes }).lanes.map((l) => l.lane_run_id);
+    expect(ids(1)).toEqual([2]);
+    expect(ids(2)).toEqual([1, 2]);
+    expect(ids(10, 500)).toEqual([2]);
   });
 });

@@ -1,0 +1,45 @@
+import type { Command } from "commander";
+import { done, type Face } from "../face.ts";
+import type { Services } from "../services.ts";
+import type { EndWith } from "./long.ts";
+
+interface KeysOptions {
+  readonly state: string;
+  readonly members: string;
+}
+
+/** `land authorized-keys`: the lines that sshd asks for at each connection. */
+export function addAuthorizedKeys(command: Command, face: Face, { hosting }: Services): void {
+  command
+    .description(
+      "For a forge on a server: prints the members' SSH keys for sshd, each bound to git and its owner's npub. Lines that are no keys are left out and told.",
+    )
+    .requiredOption("--state <folder>", "The forge's state folder.")
+    .requiredOption("--members <folder>", "The folder with a file NAME.keys per member.")
+    .action((options: KeysOptions) =>
+      face(async (call) => {
+        const { lines, skipped } = await hosting.authorizedKeys(options);
+        for (const { file, line, why } of skipped) {
+          call.terminal.err(`${file}${line === 0 ? "" : `:${line}`}: ${why}\n`);
+        }
+        // sshd counts nothing that a command printed which failed, so junk never ends it so.
+        return { ...done({ lines, skipped }, lines.join("\n")), verbatim: true };
+      }),
+    );
+}
+
+interface ShellOptions {
+  readonly state: string;
+  readonly npub: string;
+}
+
+/** `land git-shell`: what a member's key may do over SSH. */
+export function addGitShell(command: Command, endWith: EndWith, { hosting }: Services): void {
+  command
+    .description(
+      "For a forge on a server: serves git for one SSH connection, and nothing else. sshd starts it.",
+    )
+    .requiredOption("--state <folder>", "The forge's state folder.")
+    .requiredOption("--npub <npub>", "Whose key the connection was made with.")
+    .action((options: ShellOptions) => endWith(() => hosting.gitShell(options)));
+}

@@ -1,0 +1,20 @@
+/**
+ * What is wrong with a mirror's address, or null. It travels on git's command line and in the
+ * history, so it holds no password; transports that run a program of the address are refused.
+ */
+export function problemOfAddress(url: string): string | null {
+  if (/[\x00-\x20\x7f]/.test(url) || url === "" || url.startsWith("-")) return "it is no address";
+  if (url.startsWith("/")) return null;
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === undefined) {
+    return /^[\w.-]+@?[\w.-]*:(?!:)[^:]/.test(url) ? null : "it is no address that git knows";
+  }
+  if (!["http", "https", "ssh", "git", "file"].includes(scheme)) {
+    return `its transport ${scheme} is not among http, https, ssh, git, file`;
+  }
+  const login = /^[^/]*\/\/([^/@]*)@/.exec(url)?.[1];
+  if (login?.includes(":") === true || (login !== undefined && scheme.startsWith("http"))) {
+    return "it holds a login; set the token apart from it";
+  }
+  return null;
+}

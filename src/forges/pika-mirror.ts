@@ -1,0 +1,38 @@
+import { forgeStatusAnswer, mirrorSyncAnswer } from "../contract/admin.ts";
+import { paths } from "../contract/paths.ts";
+import type { ForgeMirror } from "./forge-mirror.ts";
+import type { PikaWire } from "./pika-wire.ts";
+import { plainWords } from "./plain-words.ts";
+
+/** The forge itself ends a push that hangs. */
+const syncDeadlineMs = 15 * 60_000;
+
+/** The mirror of a forge of the pika contract. */
+export function pikaMirror(wire: PikaWire): ForgeMirror {
+  return {
+    async status(signal) {
+      const answer = await wire.get(paths.forgeStatus(), forgeStatusAnswer, signal);
+      const { mirror_runtime: runtime, mirror_status: status } = answer;
+      const last = status?.last_attempt ?? undefined;
+      return {
+        remote: runtime.configured ? plainWords(runtime.remote_name ?? "", 500) : undefined,
+        state: answer.forge_health.mirror.state,
+        lagging: status?.current_lagging_ref_count ?? undefined,
+        laggingRefs: (last?.lagging_refs ?? []).map((ref) => plainWords(ref, 200)),
+        lastSuccessAt: status?.last_success_at ?? undefined,
+        failures: status?.consecutive_failure_count ?? 0,
+        problem:
+          last?.status !== "failed"
+            ? undefined
+            : {
+                kind: status?.current_failure_kind ?? "transient",
+                words: plainWords(last.error_text ?? "", 2000),
+              },
+      };
+    },
+    async sync(signal) {
+      const how = { deadlineMs: syncDeadlineMs };
+      return (await wire.post(paths.syncMirror(), mirrorSyncAnswer, how, signal)).status;
+    },
+  };
+}

@@ -1,0 +1,202 @@
+import { isLandError } from "../../domain/errors.ts";
+import type { Git } from "../../git/git.ts";
+import { parsePush } from "../../git/push.ts";
+import { maskSecrets } from "../../text/mask.ts";
+import type { MirrorLogin } from "./address.ts";
+import { failureKindOf, type MirrorFailureKind } from "./failure.ts";
+import {
+  agreementChanges,
+  lagOf,
+  type MirrorPush,
+  type MirrorView,
+  parseRefs,
+  planMirror,
+  type Refs,
+} from "./plan.ts";
+
+export interface AttemptParts {
+  /** The canonical repository, in an environment that keeps to itself. */
+  readonly git: Git;
+  readonly url: string;
+  /** Full name of the target's ref. */
+  readonly target: string;
+  readonly login: MirrorLogin;
+  /** For all of it together. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly agreed: Refs;
+  /** Takes over what others merged there, before anything is pushed. Undefined: nobody does. */
+  readonly importTarget?: ((look: TargetLook) => Promise<void>) | undefined;
+}
+
+/** The target on both sides, and the way to ask git for more under the same deadline and login. */
+export interface TargetLook {
+  readonly local: string | undefined;
+  readonly remote: string | undefined;
+  readonly ask: Ask;
+}
+export type Ask = (args: readonly string[], answers?: readonly number[]) => Promise<string>;
+
+export interface AttemptEnd {
+  readonly failure: { readonly kind: MirrorFailureKind; readonly words: string } | null;
+  /** What both sides have at the end; null where the mirror could not be asked. */
+  readonly view: MirrorView | null;
+  readonly lagging: readonly string[] | null;
+  readonly synced: number | null;
+  readonly agreement: ReadonlyMap<string, string | null>;
+}
+
+/** A failure that this forge found, rather than git. */
+export class MirrorFailure extends Error {
+  readonly kind: MirrorFailureKind;
+
+  constructor(kind: MirrorFailureKind, words: string) {
+    super(words);
+    this.kind = kind;
+  }
+}
+
+/** A command line has an end, and one ref that cannot be pushed keeps back those beside it. */
+const refsPerPush = 200;
+const maxWords = 2000;
+
+/**
+ * Looks at both sides, pushes what is to be pushed and looks again. Never throws for what git or
+ * the mirror do; an attempt that was cut off leaves each ref as it was or as it is to be.
+ */
+export async function attemptPush(parts: AttemptParts): Promise<AttemptEnd> {
+  const ask = askerOf(parts);
+  let view: MirrorView | null = null;
+  let failure: AttemptEnd["failure"] = null;
+  try {
+    view = await look(parts, ask);
+    if (parts.importTarget !== undefined) {
+      const { local, remote } = view;
+      await parts.importTarget({
+        local: local.get(parts.target),
+        remote: remote.get(parts.target),
+        ask,
+      });
+      view = { ...view, local: await localRefs(ask) };
+    }
+    const plan = planMirror(view);
+    const problems = plan.refused.map(({ ref, why }) => `${ref}: ${why}`);
+    for (const batch of batchesOf(plan.pushes, parts.target)) {
+      problems.push(...(await pushRefs(parts, ask, batch)));
+    }
+    if (plan.pushes.length > 0) view = await look(parts, ask);
+    failure = failureOf(problems, parts.target);
+  } catch (error) {
+    failure = failureFrom(error);
+  }
+  return endOf(parts, view, failure);
+}
+
+function endOf(
+  { login }: AttemptParts,
+  view: MirrorView | null,
+  failure: AttemptEnd["failure"],
+): AttemptEnd {
+  const lag = view === null ? null : lagOf(view);
+  return {
+    failure:
+      failure === null
+        ? null
+        : { ...failure, words: maskSecrets(failure.words, login.secrets).slice(0, maxWords) },
+    view,
+    lagging: lag?.lagging ?? null,
+    synced: lag?.synced ?? null,
+    agreement: view === null ? new Map() : agreementChanges(view),
+  };
+}
+
+function askerOf({ git, login, timeoutMs, signal }: AttemptParts): Ask {
+  const deadline = performance.now() + timeoutMs;
+  return async (args, answers = [0]) => {
+    const left = Math.max(1, Math.ceil(deadline - performance.now()));
+    const call = { args, answers, env: login.env, timeoutMs: left };
+    return (await git.run(call, signal)).stdout;
+  };
+}
+
+async function look({ url, target, agreed }: AttemptParts, ask: Ask): Promise<MirrorView> {
+  const remote = parseRefs(await ask(["ls-remote", "--quiet", "--refs", "--", url]));
+  return { target, agreed, remote, local: await localRefs(ask) };
+}
+
+async function localRefs(ask: Ask): Promise<Refs> {
+  // A symbolic ref is another name for something that is listed itself.
+  const format = "--format=%(if)%(symref)%(then)%(else)%(objectname)%09%(refname)%(end)";
+  const refs = parseRefs(await ask(["for-each-ref", format, "refs/heads/", "refs/tags/"]));
+  return new Map([...refs].filter(([ref]) => !ref.includes("\ufffd")));
+}
+
+/** The target alone and first, so that no other ref keeps it back. */
+function batchesOf(pushes: readonly MirrorPush[], target: string): readonly MirrorPush[][] {
+  const first = pushes.filter(({ ref }) => ref === target);
+  const rest = pushes.filter(({ ref }) => ref !== target);
+  const batches = first.length === 0 ? [] : [first];
+  for (let at = 0; at < rest.length; at += refsPerPush) {
+    batches.push(rest.slice(at, at + refsPerPush));
+  }
+  return batches;
+}
+
+/** Pushes some refs and answers which were refused, in git's words. */
+async function pushRefs(
+  { url }: AttemptParts,
+  ask: Ask,
+  pushes: readonly MirrorPush[],
+): Promise<readonly string[]> {
+  const leases = pushes.flatMap(({ ref, lease }) =>
+    lease === null ? [] : [`--force-with-lease=${ref}:${lease}`],
+  );
+  const said = await ask(
+    [
+      "push",
+      "--porcelain",
+      "--no-verify",
+      "--no-signed",
+      "--no-follow-tags",
+      ...leases,
+      "--",
+      url,
+      ...pushes.map(({ ref, to }) => `${to ?? ""}:${ref}`),
+    ],
+    // 1 where some refs were refused, which the answer names.
+    [0, 1],
+  );
+  const told = new Map(parsePush(said).map((pushed) => [pushed.to, pushed]));
+  return pushes.flatMap(({ ref }) => {
+    const pushed = told.get(ref);
+    if (pushed === undefined) return [`${ref}: git did not say what became of it`];
+    return pushed.flag === "!" ? [`${ref}: ${pushed.summary}`] : [];
+  });
+}
+
+const shownProblems = 10;
+
+function failureOf(problems: readonly string[], target: string): AttemptEnd["failure"] {
+  if (problems.length === 0) return null;
+  const ofTarget = problems.find((problem) => problem.startsWith(`${target}: `));
+  const diverged = /fetch first|non-fast-forward/i.test(ofTarget ?? "");
+  const rest = problems.length - shownProblems;
+  const listed = problems.slice(0, shownProblems).join("; ") + (rest > 0 ? `; ${rest} more` : "");
+  return diverged
+    ? {
+        kind: "diverged",
+        words:
+          `The mirror's target has commits that the forge lacks, and is never overwritten. ` +
+          `Bring the mirror's target back yourself, or turn import on. ${listed}`,
+      }
+    : { kind: "rejected", words: `The mirror did not take all refs. ${listed}` };
+}
+
+function failureFrom(error: unknown): NonNullable<AttemptEnd["failure"]> {
+  if (error instanceof MirrorFailure) return { kind: error.kind, words: error.message };
+  const words = error instanceof Error ? error.message : String(error);
+  if (!isLandError(error)) return { kind: "transient", words };
+  const { stderr, stdout } = error.facts;
+  const said = [stderr, stdout].filter((text) => typeof text === "string").join("\n");
+  return { kind: failureKindOf({ code: error.code, said: said || words }), words };
+}

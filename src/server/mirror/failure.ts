@@ -1,0 +1,42 @@
+/**
+ * Why an attempt failed: the settings or the address are wrong, the login was not taken, it took
+ * too long, another one runs, the mirror would not take a ref, the forge stopped, or something that
+ * may pass by itself.
+ */
+export type MirrorFailureKind =
+  | "config"
+  | "auth"
+  | "timeout"
+  | "busy"
+  | "rejected"
+  | "cancelled"
+  | "diverged"
+  | "transient";
+
+/** What is known of a failure: our own code, and git's own words. */
+export interface MirrorFailureFacts {
+  readonly code: string;
+  readonly said: string;
+}
+
+const auth =
+  /Authentication failed|could not read (Username|Password)|terminal prompts disabled|Permission denied|Host key verification failed|not authorized|Access denied|returned error: 40[13]/i;
+const config =
+  /does not appear to be a git repository|repository .*not found|Repository not found|No such remote|transport '[^']*' not allowed|not a valid (URL|remote)|returned error: 404|unable to find remote helper|URL using bad\/illegal format|Could not resolve host/i;
+const rejected =
+  /\[(remote )?rejected\]|non-fast-forward|stale info|pre-receive hook declined|protected branch/i;
+
+/** The one place that tells kinds of failure apart. Git has no codes for them, only words. Pure. */
+export function failureKindOf({ code, said }: MirrorFailureFacts): MirrorFailureKind {
+  if (code === "timed_out") return "timeout";
+  if (code === "cancelled") return "cancelled";
+  if (auth.test(said)) return "auth";
+  if (config.test(said)) return "config";
+  if (rejected.test(said)) return "rejected";
+  return "transient";
+}
+
+/** Those that stay until somebody acts. */
+export function needsSomebody(kind: string | null): boolean {
+  return kind !== null && kind !== "transient" && kind !== "busy" && kind !== "cancelled";
+}

@@ -1,0 +1,3 @@
+import { allFaults, runFaults } from "../support/reference-faults.ts";
+
+runFaults("seed", allFaults);

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { paths } from "../../../src/contract/paths.ts";
+import { type Nightly, nightlyManifest, untilNightly } from "../../support/nightly.ts";
+import { startTestForge, type TestForge } from "../../support/server.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: answers as they travel.
+type Answer = any;
+
+/** No lane runs unless a test lets it, so that every state stands still while it is looked at. */
+let forge: TestForge;
+let token: string;
+beforeAll(async () => {
+  forge = await startTestForge({ manifest: nightlyManifest, settings: { ciConcurrency: 0 } });
+  token = await forge.login(forge.agent.nsec);
+});
+afterAll(() => forge?.close());
+
+const post = (path: string, body?: unknown) => forge.api("POST", path, body, token);
+const get = async (path: string): Promise<Answer> =>
+  (await forge.api("GET", path, undefined, token)).json;
+const acts = async (action: string): Promise<Answer[]> => {
+  const owners = await forge.login(forge.owner.nsec);
+  const found = await forge.api("GET", `${paths.audit()}?action=${action}`, undefined, owners);
+  return found.json.entries ?? found.json.audit ?? [];
+};
+
+let count = 0;
+/** A branch of its own with a run that waits. */
+async function waitingBranch() {
+  count += 1;
+  const name = `waiting-${count}`;
+  await forge.push(name, { [`${name}.txt`]: "1\n" });
+  const { branch, ci_runs } = await forge.until(name, token, (d) => d.ci_runs.length > 0);
+  return { name, id: branch.branch_id, run: ci_runs[0].id, lane: ci_runs[0].lanes[0].id };
+}
+
+async function waitingNightly() {
+  const { json } = await post(paths.startNightly());
+  const id: number = json.nightly_run_id;
+  const [lane] = (await get(paths.nightly(id))).lanes;
+  return { id, lane: lane.id as number };
+}
+
+describe("cancelling", () => {
+  it.each(["run", "branch"] as const)("a %s ends its lanes once, by whom", async (what) => {
+    const one = await waitingBranch();
+    const path = what === "run" ? paths.cancelRun(one.id, one.run) : paths.cancelBranch(one.id);
+    const told = {
+      status: "ok",
+      branch_id: one.id,
+      run_id: what === "run" ? one.run : null,
+      nightly_run_id: null,
+    };
+    expect((await post(path)).json).toEqual({ ...told, cancelled_lane_count: 1 });
+    expect((await post(path)).json).toEqual({ ...told, cancelled_lane_count: 0 });
+    const detail = await get(paths.branch(one.id));
+    expect(detail.branch.ci_status).toBe("failed");
+    expect(detail.ci_runs[0].lanes[0]).toMatchObject({
+      status: "failed",
+      failure_kind: "cancelled",
+      note: `Cancelled by ${forge.agent.npub}.`,
+    });
+    const mine = (await acts("cancel_run")).filter((act) => act.run_id === one.run);
+    expect(mine.map((act) => act.npub)).toEqual([forge.agent.npub]);
+  });
+
+  it("a nightly, or one lane of it, ends them once", async () => {
+    const { id, lane } = await waitingNightly();
+    const first = await post(paths.cancelNightlyLane(id, lane));
+    expect(first.json).toMatchObject({ nightly_run_id: id, lane_status: "failed" });
+    const again = await post(paths.cancelNightlyLane(id, lane));
+    expect([again.status, again.json.error]).toEqual([409, "lane steady is already failed"]);
+    expect((await post(paths.cancelNightly(id))).json.cancelled_lane_count).toBe(1);
+    expect((await post(paths.cancelNightly(id))).json.cancelled_lane_count).toBe(0);
+    expect((await get(paths.nightly(id))).status).toBe("failed");
+  });
+});
+
+describe("an action that is asked for again", () => {
+  it("reruns a lane once while its rerun goes on", async () => {
+    const one = await waitingBranch();
+    await post(paths.cancelBranch(one.id));
+    const first = await post(paths.rerunLane(one.id, one.lane));
+    const again = await post(paths.rerunLane(one.id, one.lane));
+    expect(again.json).toEqual({ ...first.json, already: true });
+    const { ci_runs: runs } = await get(paths.branch(one.id));
+    expect(runs).toHaveLength(2);
+    expect(runs[0]).toMatchObject({ rerun_of_run_id: one.run, partial: true });
+    expect(runs[0].lanes[0].rerun_of_lane_run_id).toBe(one.lane);
+    const acted = (await acts("rerun_lane")).filter((act) => act.lane_run_id === one.lane);
+    expect(acted).toHaveLength(1);
+  });
+
+  it("reruns a suite once while its rerun goes on, and never a run that is no rerun", async () => {
+    const one = await waitingBranch();
+    const still = await post(paths.rerunSuite(one.id));
+    expect([still.status, still.json.error]).toEqual([409, `run #${one.run} is still queued`]);
+    await post(paths.cancelBranch(one.id));
+    const first = await post(paths.rerunSuite(one.id));
+    expect((await post(paths.rerunSuite(one.id))).json).toEqual({ ...first.json, already: true });
+    const { ci_runs: runs } = await get(paths.branch(one.id));
+    expect(runs.map((run: Answer) => run.rerun_of_run_id)).toEqual([one.run, null]);
+  });
+
+  it("requeues and recovers nothing that waits already, which keeps its place", async () => {
+    const one = await waitingBranch();
+    const before = (await get(paths.branch(one.id))).ci_runs[0].lanes[0];
+    const answer = await post(paths.requeueLane(one.id, one.lane));
+    expect(answer.json).toMatchObject({ lane_status: "queued", already: true });
+    expect((await post(paths.recoverRun(one.id, one.run))).json.recovered_lane_count).toBe(1);
+    const after = (await get(paths.branch(one.id))).ci_runs[0].lanes[0];
+    expect([after.retry_count, after.created_at]).toEqual([0, before.created_at]);
+  });
+});
+
+describe("a nightly's rerun", () => {
+  it("is refused while it goes on, and is a whole nightly that names it, once", async () => {
+    const { id } = await waitingNightly();
+    const still = await post(paths.rerunNightly(id));
+    expect([still.status, still.json.error]).toEqual([409, `nightly #${id} is still queued`]);
+    await post(paths.cancelNightly(id));
+    const first = await post(paths.rerunNightly(id));
+    expect(first.json).toEqual({
+      status: "ok",
+      nightly_run_id: id,
+      rerun_run_id: expect.any(Number),
+    });
+    expect((await post(paths.rerunNightly(id))).json).toEqual({ ...first.json, already: true });
+    const rerun: Nightly = await get(paths.nightly(first.json.rerun_run_id));
+    const original: Nightly = await get(paths.nightly(id));
+    expect(rerun).toMatchObject({
+      rerun_of_run_id: id,
+      summary: `Manual rerun of nightly #${id}`,
+      source_head_sha: original.source_head_sha,
+    });
+    expect(rerun.note).toContain(forge.agent.npub);
+    const names = (nightly: Nightly) => nightly.lanes.map((lane: Answer) => lane.lane_id);
+    expect(names(rerun)).toEqual(names(original));
+    expect(rerun.lanes.map((lane: Answer) => lane.rerun_of_lane_run_id)).toEqual(
+      original.lanes.map((lane: Answer) => lane.id),
+    );
+    const acted = (await acts("rerun_nightly")).filter((act) => act.run_id === id);
+    expect(acted).toHaveLength(1);
+    forge.settings.ciConcurrency = 2;
+    await post(paths.wake());
+    await untilNightly(forge, token, first.json.rerun_run_id);
+    forge.settings.ciConcurrency = 0;
+  });
+});
+
+describe("on a closed branch", () => {
+  it("every action answers, and none harms", async () => {
+    const one = await waitingBranch();
+    const closed = await post(paths.close(one.id), {});
+    expect(closed.status).toBe(200);
+    const actions = [
+      paths.requeueLane(one.id, one.lane),
+      paths.failLane(one.id, one.lane),
+      paths.rerunLane(one.id, one.lane),
+      paths.recoverRun(one.id, one.run),
+      paths.cancelRun(one.id, one.run),
+      paths.rerunSuite(one.id),
+      paths.cancelBranch(one.id),
+    ];
+    for (const path of actions) {
+      expect([path, (await post(path)).status]).toEqual([path, 200]);
+    }
+    expect((await get(paths.branch(one.id))).branch.branch_state).toBe("closed");
+  });
+});
+
+describe("what there is not", () => {
+  const nowhere = 404_404;
+  it.each([
+    [paths.cancelBranch(nowhere), "branch not found"],
+    [paths.cancelRun(nowhere, nowhere), "branch run not found"],
+    [paths.rerunNightly(nowhere), "nightly run not found"],
+    [paths.cancelNightly(nowhere), "nightly run not found"],
+    [paths.cancelNightlyLane(nowhere, nowhere), "nightly lane not found"],
+  ])("%s is told", async (path, error) => {
+    const answer = await post(path);
+    expect([answer.status, answer.json]).toEqual([404, { error }]);
+    expect((await forge.api("POST", path)).status).toBe(401);
+  });
+});

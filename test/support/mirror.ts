@@ -1,0 +1,98 @@
+import { mkdir } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { pino } from "pino";
+import type { MirrorSettings } from "../../src/server/config.ts";
+import { startTestForge, type TestForge, type TestForgeOptions } from "./server.ts";
+
+/** A forge with a mirror in a bare repository beside it. */
+export interface MirroredForge {
+  readonly forge: TestForge;
+  readonly bare: string;
+  readonly owner: string;
+  readonly agent: string;
+  /** Resolves when the next push that the forge makes has been recorded. */
+  nextPush(): Promise<void>;
+  set(change: Partial<MirrorSettings>): void;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look at answers as they travel.
+  status(): Promise<any>;
+  sync(): ReturnType<TestForge["api"]>;
+  /** All refs of the mirror, by full name. */
+  refs(): Promise<Record<string, string>>;
+  land(branch: string): ReturnType<TestForge["api"]>;
+  close(): Promise<void>;
+}
+
+/** By hand alone unless told otherwise. */
+export async function startMirrored(
+  change: Partial<MirrorSettings> = {},
+  options: TestForgeOptions = {},
+): Promise<MirroredForge> {
+  const waiting = new Set<() => void>();
+  const log = pino(
+    { level: "info" },
+    {
+      write(line: string) {
+        if (!line.includes('"mirror pushed"')) return;
+        for (const tell of waiting) tell();
+        waiting.clear();
+      },
+    },
+  );
+  const forge = await startTestForge({ manifest: null, ...options, server: { log } });
+  const bare = join(forge.dir, "mirror.git");
+  await mkdir(bare);
+  await forge.git(["init", "-q", "--bare", "--initial-branch=main"], bare);
+  const owner = await forge.login(forge.owner.nsec);
+  const agent = await forge.login(forge.agent.nsec);
+  let settings: MirrorSettings = {
+    url: bare,
+    intervalSeconds: 0,
+    timeoutSeconds: 30,
+    import: false,
+    ...change,
+  };
+  const set = (more: Partial<MirrorSettings>) => {
+    settings = { ...settings, ...more };
+    forge.settings.mirror = settings;
+  };
+  set({});
+  return {
+    ...{ forge, bare, owner, agent, set },
+    nextPush: () => new Promise((resolve) => waiting.add(resolve)),
+    async status() {
+      return (await forge.api("GET", "/api/admin/forge-status", undefined, owner)).json;
+    },
+    sync: () => forge.api("POST", "/api/admin/mirror/sync", undefined, owner),
+    async refs() {
+      const listed = await forge.git(["for-each-ref", "--format=%(refname) %(objectname)"], bare);
+      const lines = listed.split("\n").filter((line) => line !== "");
+      return Object.fromEntries(lines.map((line) => line.split(" ")));
+    },
+    async land(branch) {
+      const detail = await forge.until(branch, owner, () => true);
+      const path = `/api/forge/branch/${detail.branch.branch_id}/merge`;
+      const body = { head_sha: detail.branch.head_sha, force: true, reason: "a test" };
+      return forge.api("POST", path, body, owner);
+    },
+    close: () => forge.close(),
+  };
+}
+
+/** A web server in a mirror's place. */
+export async function standIn(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const server: Server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/mirror.git`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import type { MirrorFacts } from "../../../src/cli/services.ts";
+import { runInProcess } from "../../support/cli-in-process.ts";
+
+const standing: MirrorFacts = {
+  remote: "/srv/mirror.git",
+  state: "error",
+  lagging: 1,
+  laggingRefs: ["refs/heads/main"],
+  lastSuccessAt: undefined,
+  failures: 2,
+  problem: { kind: "auth", words: "it said no" },
+};
+
+const withMirror = (facts: MirrorFacts, wishes: unknown[] = []) => ({
+  local: {
+    mirror: {
+      status: async () => facts,
+      sync: async () => facts,
+      set: async (_: unknown, wish: unknown) => void wishes.push(wish),
+    },
+  } as never,
+});
+
+describe("land mirror", () => {
+  it("says how far the mirror is behind, and fails where it failed", async () => {
+    const { code, out } = await runInProcess(["mirror", "sync"], withMirror(standing));
+    expect(code).not.toBe(0);
+    expect(out).toMatch(/1 refs lag[\s\S]*refs\/heads\/main[\s\S]*Failed 2× \(auth\): it said no/);
+  });
+
+  it("says where there is none", async () => {
+    const none = { ...standing, remote: undefined, problem: undefined };
+    const { code, out } = await runInProcess(["mirror", "status"], withMirror(none));
+    expect([code, out.trim()]).toEqual([0, "The forge has no mirror."]);
+  });
+
+  it("passes on what was named, and nothing else", async () => {
+    const wishes: unknown[] = [];
+    const services = withMirror(standing, wishes);
+    await runInProcess(["mirror", "set", "/srv/m.git"], services);
+    await runInProcess(["mirror", "set", "/srv/m.git", "--interval", "0", "--import"], services);
+    await runInProcess(["mirror", "off"], services);
+    expect(wishes).toEqual([
+      { url: "/srv/m.git" },
+      { url: "/srv/m.git", interval: 0, import: true },
+      undefined,
+    ]);
+    const bad = await runInProcess(["mirror", "set", "/srv/m.git", "--interval", "soon"], services);
+    expect([bad.code === 0, wishes.length]).toEqual([false, 3]);
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { problemOfAddress } from "../../../../src/domain/mirror-address.ts";
+import { loginOf, quietEnvironment, tokenOf } from "../../../../src/server/mirror/address.ts";
+import { backoffMs, nextDue } from "../../../../src/server/mirror/due.ts";
+import { failureKindOf } from "../../../../src/server/mirror/failure.ts";
+
+const settings = {
+  url: "https://git.example.org/a/b.git",
+  intervalSeconds: 300,
+  timeoutSeconds: 60,
+  import: false,
+};
+
+describe("when the mirror is pushed to", () => {
+  const now = 1_000_000_000;
+  const facts = { intervalSeconds: 300, lastFinishedAt: now, failures: 0, requested: false };
+
+  it.each([
+    ["at once, never having been", { lastFinishedAt: null }, now],
+    ["after its interval", {}, now + 300_000],
+    ["at once when asked", { requested: true }, now],
+    ["never by itself at interval 0", { intervalSeconds: 0, requested: true }, null],
+    ["later after failures", { failures: 8 }, now + 1_280_000],
+    ["later after a failure, though asked", { failures: 1, requested: true }, now + 10_000],
+    ["in time after the clock was set back", { lastFinishedAt: now + 9e9 }, now + 300_000],
+  ])("%s", (_name, change, due) => {
+    expect(nextDue({ ...facts, ...change }, now)).toBe(due);
+  });
+
+  it("is left alone for half an hour at most", () => {
+    expect([0, 1, 2, 9, 10_000].map(backoffMs)).toEqual([0, 10_000, 20_000, 1_800_000, 1_800_000]);
+  });
+});
+
+describe("the kind of a failure", () => {
+  it.each([
+    ["timed_out", "", "timeout"],
+    ["cancelled", "", "cancelled"],
+    ["git_failed", "fatal: Authentication failed for 'https://x/'", "auth"],
+    [
+      "git_failed",
+      "fatal: could not read Username for 'https://x': terminal prompts disabled",
+      "auth",
+    ],
+    ["git_failed", "git@host: Permission denied (publickey).", "auth"],
+    ["git_failed", "The requested URL returned error: 403", "auth"],
+    ["git_failed", "fatal: '/nowhere' does not appear to be a git repository", "config"],
+    ["git_failed", "remote: Repository not found.", "config"],
+    ["git_failed", " ! [remote rejected] main -> main (pre-receive hook declined)", "rejected"],
+    ["git_failed", "fatal: unable to access: Connection reset by peer", "transient"],
+  ])("%s %j is %s", (code, said, kind) => {
+    expect(failureKindOf({ code, said })).toBe(kind);
+  });
+});
+
+describe("the address", () => {
+  it.each([
+    "/srv/mirror.git",
+    "file:///srv/m.git",
+    "git@host:a/b.git",
+    "ssh://git@host/a",
+    settings.url,
+  ])("%s can be used", (url) => expect(problemOfAddress(url)).toBeNull());
+  it.each([
+    "",
+    "-oProxyCommand=x",
+    "ext::sh -c x",
+    "ext::sh",
+    "https://user:pw@host/a",
+    "https://token@host/a",
+    "ssh://git:pw@host/a",
+    "relative/folder",
+  ])("%j can not", (url) => expect(problemOfAddress(url)).not.toBeNull());
+});
+
+describe("the login", () => {
+  it("travels in the environment, for that address alone", () => {
+    const { env, secrets } = loginOf(settings, "s3cret-token");
+    const values = Object.entries(env);
+    const header = values.find(([, value]) => value.startsWith("Authorization"))?.[0];
+    expect(env[header?.replace("VALUE", "KEY") ?? ""]).toBe(`http.${settings.url}.extraHeader`);
+    expect(secrets).toContain("s3cret-token");
+    expect(Number(env.GIT_CONFIG_COUNT)).toBe((values.length - 1) / 2);
+  });
+
+  it("is not sent over other transports", () => {
+    const { env, secrets } = loginOf({ ...settings, url: "git@host:a" }, "s3cret-token");
+    expect([JSON.stringify(env).includes("Authorization"), secrets]).toEqual([false, []]);
+  });
+
+  it("comes from the settings, or the variable they name", () => {
+    expect(tokenOf({ ...settings, token: "t" }, {})).toBe("t");
+    expect(tokenOf({ ...settings, tokenEnv: "T" }, { T: " v \n" })).toBe("v");
+    expect(tokenOf({ ...settings, tokenEnv: "T" }, { T: "" })).toBeUndefined();
+  });
+
+  it("is not told by git's traces", () => {
+    const kept = { PATH: "/bin", GIT_CONFIG_GLOBAL: "/dev/null", GIT_SSH_COMMAND: "ssh" };
+    const dropped = { GIT_TRACE_CURL: "1", GIT_CURL_VERBOSE: "1", GIT_CONFIG_VALUE_0: "x" };
+    expect(quietEnvironment({ ...kept, ...dropped })).toEqual(kept);
+  });
+});
