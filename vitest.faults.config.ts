@@ -1,9 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-/** The slow fault tests: real processes that are killed at every step. One file at a time. */
+/**
+ * The slow fault tests: real processes that are killed at every step, and thousands of histories of
+ * the scheduler's model. One file at a time.
+ */
 export default defineConfig({
   test: {
-    include: ["test/faults/**/*.test.ts"],
+    include: ["test/faults/**/*.test.ts", "test/integration/ci/model.test.ts"],
+    env: { FLK_MODEL_RUNS: "3000" },
     testTimeout: 300_000,
     hookTimeout: 60_000,
     fileParallelism: false,

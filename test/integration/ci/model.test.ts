@@ -253,7 +253,7 @@ async function follow(script: readonly { step: Step; a: number; b: number }[]): 
 }
 
 /** More with FLK_MODEL_RUNS; a failure prints its seed and the shortest script that still fails. */
-const runs = Number(process.env.FLK_MODEL_RUNS ?? 200);
+const runs = Number(process.env.FLK_MODEL_RUNS ?? 100);
 
 it("keeps its promises whatever happens, in whatever order", {
   timeout: 60_000 + runs * 1000,
