@@ -1,7 +1,9 @@
+import type { LaneActionAnswer } from "../../contract/ci.ts";
 import { isActive } from "../../domain/status.ts";
 import { RefusedError } from "../refused.ts";
 import type { AuditAction, LaneDefinition, LaneRecord } from "../store/records.ts";
 import type { Writes } from "../store/store.ts";
+import type { Parts } from "./parts.ts";
 
 /** What a person may do to a lane, of a branch's run or of a nightly. Each throws RefusedError 409. */
 
@@ -34,6 +36,42 @@ export function cancelRun(tx: Writes, runId: number, by: string): number {
     noteRunAct(tx, "cancel_run", runId, by, `lanes ${lanes.length}`);
   }
   return lanes.length;
+}
+
+/**
+ * Carries out a change of one lane by hand: in one transaction with its run's status, then told to
+ * the log and to CI. `of`: what the lane belongs to, in the log's words.
+ */
+export function changeByHand(
+  { store, log, ci }: Pick<Parts, "store" | "log" | "ci">,
+  by: string,
+  of: "lane" | "nightly lane",
+  find: (tx: Writes) => LaneRecord,
+  change: (tx: Writes, lane: LaneRecord) => void,
+): LaneChange {
+  const { before, after } = store.write((tx) => {
+    const lane = find(tx);
+    change(tx, lane);
+    tx.refoldRun(lane.runId);
+    return { before: lane, after: tx.lane(lane.id) ?? lane };
+  });
+  const facts = { lane: after.lane, laneRun: after.id, status: after.status, by };
+  log.info(facts, `${of} changed by hand`);
+  ci.wake();
+  return {
+    lane: after,
+    answer: {
+      status: "ok",
+      lane_run_id: after.id,
+      lane_status: after.status,
+      ...(after.status === before.status ? { already: true } : {}),
+    },
+  };
+}
+
+interface LaneChange {
+  readonly lane: LaneRecord;
+  readonly answer: Omit<LaneActionAnswer, "branch_id" | "nightly_run_id">;
 }
 
 const cancelledBy = (by: string) => `Cancelled by ${by}.`;

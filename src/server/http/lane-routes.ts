@@ -11,6 +11,7 @@ import type { Call, Handlers } from "./handler.ts";
 import {
   cancelLane,
   cancelRun,
+  changeByHand,
   copyOf,
   failLane,
   noteLaneAct,
@@ -159,25 +160,14 @@ function changeLane<N extends "failLane" | "cancelLane" | "requeueLane">(
   change: (tx: Writes, lane: LaneRecord) => void,
 ): LaneActionAnswer {
   const { parts, caller } = call as Call<"failLane">;
-  const { before, after } = parts.store.write((tx) => {
-    const lane = laneOfBranch(tx, call);
-    change(tx, lane);
-    tx.refoldRun(lane.runId);
-    return { before: lane, after: tx.lane(lane.id) ?? lane };
-  });
-  parts.log.info(
-    { lane: after.lane, laneRun: after.id, status: after.status, by: caller.npub },
-    "lane changed by hand",
+  const { lane, answer } = changeByHand(
+    parts,
+    caller.npub,
+    "lane",
+    (tx) => laneOfBranch(tx, call),
+    change,
   );
-  parts.ci.wake();
-  return {
-    status: "ok",
-    branch_id: after.branchId,
-    nightly_run_id: null,
-    lane_run_id: after.id,
-    lane_status: after.status,
-    ...(after.status === before.status ? { already: true } : {}),
-  };
+  return { ...answer, branch_id: lane.branchId, nightly_run_id: null };
 }
 
 function queued<N extends "rerunLane" | "rerunSuite">(

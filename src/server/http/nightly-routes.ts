@@ -9,6 +9,7 @@ import type { Call, Handlers } from "./handler.ts";
 import {
   cancelLane,
   cancelRun,
+  changeByHand,
   copyOf,
   failLane,
   noteLaneAct,
@@ -219,25 +220,14 @@ function changeLane<N extends "failNightlyLane" | "cancelNightlyLane" | "requeue
   change: (tx: Writes, lane: LaneRecord) => void,
 ): LaneActionAnswer {
   const { parts, caller } = call as Call<"failNightlyLane">;
-  const { before, after } = parts.store.write((tx) => {
-    const { lane } = laneOfNightly(tx, call);
-    change(tx, lane);
-    tx.refoldRun(lane.runId);
-    return { before: lane, after: tx.lane(lane.id) ?? lane };
-  });
-  parts.log.info(
-    { lane: after.lane, laneRun: after.id, status: after.status, by: caller.npub },
-    "nightly lane changed by hand",
+  const { lane, answer } = changeByHand(
+    parts,
+    caller.npub,
+    "nightly lane",
+    (tx) => laneOfNightly(tx, call).lane,
+    change,
   );
-  parts.ci.wake();
-  return {
-    status: "ok",
-    branch_id: null,
-    nightly_run_id: after.runId,
-    lane_run_id: after.id,
-    lane_status: after.status,
-    ...(after.status === before.status ? { already: true } : {}),
-  };
+  return { ...answer, branch_id: null, nightly_run_id: lane.runId };
 }
 
 function laneOfNightly(
