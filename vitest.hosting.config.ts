@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** A real sshd and a real reverse proxy with the shipped files. Where they are absent, they skip. */
+/** A real systemd, sshd and reverse proxy with the shipped files. Where they are absent, they skip. */
 export default defineConfig({
   test: {
     include: ["test/hosting/**/*.test.ts"],

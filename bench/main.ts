@@ -2,30 +2,13 @@
  * Measures the forge and the tools on this machine, as medians, beside a bare `node -e 0` and a
  * bare `git push` measured in the same run. Real processes, real repositories of 1k and 10k files.
  */
-import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { Client } from "@modelcontextprotocol/client";
-import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import type { Client } from "@modelcontextprotocol/client";
+import { call, connect, env, git, home, landCommand, removeHome, run } from "./land.ts";
+import { laneLines, measureLanes } from "./lanes.ts";
+import { answeringLine, measureAnswers } from "./queue.ts";
 import { measureScheduler } from "./scheduler.ts";
-
-const land = join(dirname(fileURLToPath(import.meta.url)), "..", "dist", "land.js");
-const home = mkdtempSync(join(tmpdir(), "land-bench-"));
-const env: Record<string, string> = {
-  PATH: process.env.PATH ?? "",
-  HOME: home,
-  XDG_STATE_HOME: join(home, "state"),
-  XDG_CACHE_HOME: join(home, "cache"),
-  LANG: "C.UTF-8",
-  GIT_CONFIG_NOSYSTEM: "1",
-  GIT_AUTHOR_NAME: "Bench",
-  GIT_AUTHOR_EMAIL: "bench@example.invalid",
-  GIT_COMMITTER_NAME: "Bench",
-  GIT_COMMITTER_EMAIL: "bench@example.invalid",
-};
 
 const manifest = `version = 1
 nightly_schedule_utc = "08:00"
@@ -35,11 +18,6 @@ title = "Says when it runs"
 entrypoint = "date"
 command = ["date", "+%s%N"]
 `;
-
-const run = promisify(execFile);
-const git = (cwd: string, ...args: string[]) => run("git", args, { cwd, env });
-const landCommand = (cwd: string, ...args: string[]) =>
-  run(process.execPath, [land, ...args], { cwd, env });
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -89,29 +67,11 @@ async function barePush(dir: string): Promise<number> {
   });
 }
 
-async function connect(cwd: string): Promise<Client> {
-  const client = new Client(
-    { name: "bench", version: "1" },
-    { versionNegotiation: { mode: "auto" } },
-  );
-  await client.connect(
-    new StdioClientTransport({ command: process.execPath, args: [land, "mcp"], cwd, env }),
-  );
-  return client;
-}
-
 interface Round {
   push: number;
   started: number;
   answered: number;
   merge: number;
-}
-
-async function call(client: Client, name: string, args: Record<string, unknown>) {
-  const result = await client.callTool({ name, arguments: args });
-  const text = (result.content as { text?: string }[])[0]?.text ?? "";
-  if (result.isError === true) throw new Error(`${name}: ${text}`);
-  return { text, facts: (result.structuredContent ?? {}) as Record<string, unknown> };
 }
 
 /** Pushes a branch, waits for its lane, merges it; the lane's own clock tells when it ran. */
@@ -180,9 +140,11 @@ try {
   for (const [what, milliseconds] of measureScheduler()) {
     console.log(`${what.padEnd(62)} ${milliseconds.toFixed(2).padStart(7)} ms`);
   }
+  for (const line of laneLines(await measureLanes(1000))) console.log(line);
+  for (const line of await measureAnswers(1000)) console.log(answeringLine(line));
   await startUp();
   await measure(1000);
   await measure(10_000);
 } finally {
-  rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  removeHome();
 }

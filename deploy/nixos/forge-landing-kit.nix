@@ -64,10 +64,11 @@ in
       wants = [ "network-online.target" ];
       path = [ pkgs.git pkgs.bash pkgs.coreutils pkgs.bubblewrap ];
       startLimitIntervalSec = 0;
+      unitConfig.AssertPathExists = "${state}/${cfg.forge}/forge.json";
       environment = {
         HOME = "/var/lib/forge-git";
         XDG_STATE_HOME = "/var/lib";
-        XDG_CACHE_HOME = "/var/cache/forge-landing-kit";
+        XDG_CACHE_HOME = "/var/cache/forge-landing-kit/${cfg.forge}";
       };
       serviceConfig = {
         User = "git";
@@ -78,9 +79,9 @@ in
         RestartSec = 5;
         TimeoutStopSec = 20;
         KillMode = "mixed";
-        StateDirectory = "forge-landing-kit";
+        StateDirectory = "forge-landing-kit/${cfg.forge}";
         StateDirectoryMode = "0700";
-        CacheDirectory = "forge-landing-kit";
+        CacheDirectory = "forge-landing-kit/${cfg.forge}";
         ProtectSystem = "strict";
         ProtectHome = true;
         PrivateTmp = true;

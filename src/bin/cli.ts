@@ -50,6 +50,12 @@ export function services(
           stateFolder: forgesRoot(environment.stateHome),
           env: environment.env,
           version: own.version,
+          storeProblem: async (file) => {
+            const { storeProblem } = (await bundle(own, "serve")) as {
+              storeProblem(file: string): string | undefined;
+            };
+            return storeProblem(file);
+          },
           node: { version: process.versions.node, execPath: process.execPath },
         },
         its,

@@ -1,41 +1,61 @@
-import { readdir, readFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Hosting } from "../cli/services.ts";
 import type { Environment } from "../config/environment.ts";
 import { LandError } from "../domain/errors.ts";
+import { readActiveKeys } from "../local/active-keys.ts";
 import {
-  authorizedLine,
+  authorizedLines,
   isPlainPath,
   type MemberFile,
-  memberKeys,
+  type ServedForge,
   type SkippedLine,
 } from "../local/authorized-keys.ts";
 import { serveGitSession } from "../local/git-shell.ts";
 import { layoutOf } from "../local/layout.ts";
 
 const ending = ".keys";
+/** A member has a few keys of a few hundred bytes; what is longer is something else. */
+const longestFile = 256 * 1024;
 
 /** What sshd asks of this kit on a server. */
 export function hostingOf(environment: Environment, signal: AbortSignal): Hosting {
   const at = (folder: string) => resolve(environment.cwd, folder);
   return {
-    async authorizedKeys({ state, members }) {
-      const stateDir = at(state);
-      if (!isPlainPath(stateDir)) throw unfitPath();
+    async authorizedKeys({ states, members }) {
+      const stateDirs = [...new Set(states.map(at))];
+      if (!stateDirs.every(isPlainPath)) throw unfitPath();
       const { files, unread } = await readMembers(at(members));
-      const { keys, skipped } = memberKeys(files);
-      const lines = keys.map((key) => authorizedLine(key, stateDir));
-      return { lines, skipped: [...unread, ...skipped] };
+      const { forges, unknown } = await activeAt(stateDirs);
+      const { lines, skipped } = authorizedLines(files, forges);
+      return { lines, skipped: [...unknown, ...unread, ...skipped] };
     },
-    gitShell: ({ state, npub }) =>
+    gitShell: ({ states, npub }) =>
       serveGitSession({
-        layout: layoutOf(at(state)),
+        layouts: [...new Set(states.map(at))].map(layoutOf),
         npub,
         command: environment.env.SSH_ORIGINAL_COMMAND,
         env: environment.env,
         signal,
       }),
   };
+}
+
+/** Who is active at each forge. One that never said so lets nobody in, and keeps nobody out. */
+async function activeAt(stateDirs: readonly string[]) {
+  const unknown: SkippedLine[] = [];
+  const forges = await Promise.all(
+    stateDirs.map(async (stateDir): Promise<ServedForge> => {
+      const active = await readActiveKeys(layoutOf(stateDir));
+      if (active === undefined) {
+        const why = "the forge wrote no list of active keys that can be read; start it";
+        unknown.push({ file: stateDir, line: 0, why });
+      }
+      return { stateDir, active: active ?? new Set() };
+    }),
+  );
+  return { forges, unknown };
 }
 
 /** The members' files by name. One that cannot be read keeps nobody else out. */
@@ -52,14 +72,26 @@ async function readMembers(folder: string) {
   const unread: SkippedLine[] = [];
   for (const file of names.filter((name) => name.endsWith(ending)).sort()) {
     try {
-      const text = await readFile(join(folder, file), "utf8");
-      files.push({ name: file.slice(0, -ending.length), text });
+      const text = await readPlainFile(join(folder, file));
+      if (text === undefined) unread.push({ file, line: 0, why: "it is no file, or far too long" });
+      else files.push({ name: file.slice(0, -ending.length), text });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       unread.push({ file, line: 0, why: `it cannot be read (${code ?? "unknown"})` });
     }
   }
   return { files, unread };
+}
+
+/** A file's text; undefined for what is none. A pipe without a writer would hold up every login. */
+async function readPlainFile(path: string): Promise<string | undefined> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const seen = await file.stat();
+    return seen.isFile() && seen.size <= longestFile ? await file.readFile("utf8") : undefined;
+  } finally {
+    await file.close();
+  }
 }
 
 function unfitPath(): LandError {

@@ -31,22 +31,29 @@ export function localMirror(agent: AgentHalf, change: ChangeSettings): LocalForg
       return mirror.status(signal);
     },
     async set(path, wish) {
-      await change(path, (before) => ({ ...before, mirror: mirrorOf(wish, before.mirror) }));
+      const { tokenFile } = wish ?? {};
+      const where = tokenFile === undefined ? {} : { tokenFile: agent.pathOf(tokenFile) };
+      const whole = wish === undefined ? undefined : { ...wish, ...where };
+      await change(path, (before) => ({ ...before, mirror: mirrorOf(whole, before.mirror) }));
     },
   };
 }
 
-/** A token was meant for one address: another one starts without it. */
+/** A token was meant for one address: another one starts without it. Another place replaces it. */
 function mirrorOf(wish: MirrorWish | undefined, before: ForgeSettings["mirror"]) {
   if (wish === undefined) return null;
   const kept = before?.url === wish.url ? before : null;
+  if (wish.tokenEnv !== undefined && wish.tokenFile !== undefined) throw twoTokens();
+  const elsewhere = wish.tokenEnv !== undefined || wish.tokenFile !== undefined;
   const read = mirrorShape.safeParse({
     ...kept,
     url: wish.url,
     ...(wish.interval === undefined ? {} : { intervalSeconds: wish.interval }),
     ...(wish.timeout === undefined ? {} : { timeoutSeconds: wish.timeout }),
     ...(wish.import === undefined ? {} : { import: wish.import }),
-    ...(wish.tokenEnv === undefined ? {} : { tokenEnv: wish.tokenEnv }),
+    ...(elsewhere
+      ? { token: null, tokenEnv: wish.tokenEnv ?? null, tokenFile: wish.tokenFile ?? null }
+      : {}),
   });
   if (read.success) return read.data;
   const issue = read.error.issues[0];
@@ -55,4 +62,11 @@ function mirrorOf(wish: MirrorWish | undefined, before: ForgeSettings["mirror"])
     `That mirror is not possible (${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}).`,
     { state: "Nothing was changed.", next: "See `land mirror set --help`." },
   );
+}
+
+function twoTokens(): LandError {
+  return new LandError("bad_argument", "The token is in a file or in a variable, not in both.", {
+    state: "Nothing was changed.",
+    next: "Give --token-file or --token-env.",
+  });
 }

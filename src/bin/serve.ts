@@ -9,10 +9,15 @@ import { lookForForge, removeProcessFile, writeProcessFile } from "../local/proc
 import { serverConfig } from "../local/server-config.ts";
 import { rememberPort, requireSettings } from "../local/settings.ts";
 import { AlreadyServedError, type RunningServer, startServer } from "../server/server.ts";
+import { storageFault } from "../server/storage.ts";
+import { patientLog } from "./forge-log.ts";
 import { localForgeOf } from "./local-forge-of.ts";
 import { ownPackage } from "./package.ts";
 import { endProcess } from "./report.ts";
 import { stopSignals } from "./stop-signals.ts";
+
+/** For `land doctor`, which has no use for the database otherwise. */
+export { storeProblem } from "../server/store/probe-store.ts";
 
 /** A forge that was started by itself stops after this long without work. */
 const idleSeconds = 600;
@@ -29,7 +34,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { version } = ownPackage();
   const layout = await layoutFor(options, environment);
   const settings = await requireSettings(layout);
-  const log = options.detached ? pino() : pino({}, spokenLog());
+  const log = options.detached ? pino({}, patientLog(1)) : pino({}, spokenLog(patientLog(2)));
   // The trace belongs into the log; the process itself then ends, and the next one recovers.
   process.prependListener("uncaughtException", (error) => log.fatal({ err: error }, "forge fails"));
   const wanted = options.port === undefined ? settings : { ...settings, port: options.port };
@@ -78,8 +83,10 @@ async function layoutFor(options: ServeOptions, environment: Environment): Promi
 
 /** What the server itself says of its state, such as a damaged store, is no fault of this kit's. */
 function cannotServe(error: unknown, layout: ForgeLayout): unknown {
-  if (!(error instanceof Error) || isLandError(error) || "code" in error) return error;
-  return new LandError("forge_error", error.message, {
+  if (!(error instanceof Error) || isLandError(error)) return error;
+  const fault = storageFault(error);
+  if ("code" in error && fault === undefined) return error;
+  return new LandError(fault === undefined ? "forge_error" : "storage_failed", error.message, {
     state: `Nothing is served, and nothing in ${layout.stateDir} was repaired or thrown away.`,
     next: "Put that right, or put back a copy of that folder as a whole; then try again.",
     cause: error,
@@ -113,7 +120,7 @@ function report(log: Logger, error: unknown): void {
 const levels: Readonly<Record<number, string>> = { 40: "warning: ", 50: "error: ", 60: "fatal: " };
 
 /** Log lines as a person reads them: time and message, and what went wrong. */
-function spokenLog(): { write(line: string): void } {
+function spokenLog(to: { write(line: string): void }): { write(line: string): void } {
   return {
     write(line) {
       const { level, time, msg, err } = JSON.parse(line) as {
@@ -124,7 +131,7 @@ function spokenLog(): { write(line: string): void } {
       };
       const at = new Date(time).toISOString().slice(11, 19);
       const why = err?.message === undefined ? "" : `: ${err.message}`;
-      process.stderr.write(`${at} ${levels[level] ?? ""}${msg ?? ""}${why}\n`);
+      to.write(`${at} ${levels[level] ?? ""}${msg ?? ""}${why}\n`);
     },
   };
 }

@@ -95,6 +95,14 @@ export interface MirrorFacts {
   readonly failures: number;
   /** Why the last attempt failed. */
   readonly problem: { readonly kind: string; readonly words: string } | undefined;
+  /** The last few attempts, newest first. */
+  readonly history: readonly {
+    readonly startedAt: string;
+    readonly finishedAt: string;
+    readonly trigger: string;
+    readonly end: string;
+    readonly lagging: number | undefined;
+  }[];
 }
 
 export interface MirrorWish {
@@ -103,7 +111,9 @@ export interface MirrorWish {
   readonly interval?: number | undefined;
   readonly timeout?: number | undefined;
   readonly import?: boolean | undefined;
+  /** At most one of both: where the token for HTTP is. */
   readonly tokenEnv?: string | undefined;
+  readonly tokenFile?: string | undefined;
 }
 
 export interface OfferedBranch {
@@ -186,8 +196,11 @@ export interface Setups {
 
 /** What sshd asks for where a forge is on a server. Folders as the command line has them. */
 export interface Hosting {
-  /** A line per key that may push, and the lines of the members' files that are none. */
-  authorizedKeys(folders: { readonly state: string; readonly members: string }): Promise<{
+  /** A line per key that may push, and what was left out of the members' files. */
+  authorizedKeys(folders: {
+    readonly states: readonly string[];
+    readonly members: string;
+  }): Promise<{
     readonly lines: readonly string[];
     readonly skipped: readonly {
       readonly file: string;
@@ -197,5 +210,5 @@ export interface Hosting {
     }[];
   }>;
   /** Serves git for one connection; answers the exit code. */
-  gitShell(session: { readonly state: string; readonly npub: string }): Promise<number>;
+  gitShell(session: { readonly states: readonly string[]; readonly npub: string }): Promise<number>;
 }

@@ -37,6 +37,10 @@ export const laneShape = z.object({
   isolation: z.string().nullish(),
   /** Added: one line on how it ended, such as `exit code 1`. */
   note: z.string().nullish(),
+  /** Added, of a waiting lane: what it waits for, which lane has that, and until when at the latest. */
+  waits_for: z.string().nullish(),
+  held_by_lane_run_id: wireId.nullish(),
+  waits_until: z.string().nullish(),
 });
 
 export const runShape = z.object({
@@ -78,6 +82,13 @@ export const branchShape = z.object({
   /** Added: npub of who merged or closed it; null where the ref vanished. */
   merged_by: z.string().nullish(),
   closed_by: z.string().nullish(),
+  /** Added: whose key pushed the head, with its name; null where the push did not come over SSH. */
+  pushed_by: z.string().nullish(),
+  pushed_by_name: z.string().nullish(),
+  /** Added, in a merged branch's detail: whether the forge's mirror has the merge. Absent: no mirror. */
+  mirror: z
+    .object({ state: z.enum(["seen", "not_seen", "unknown"]), checked_at: z.string().nullable() })
+    .optional(),
 });
 
 export const resolveAnswer = z.object({

@@ -3,13 +3,18 @@ import { wireId } from "./branch.ts";
 
 /**
  * Added: `GET {P}/api/forge/ci/queue?branch_id=&own_branch=&limit=`. Without a limit the lanes take
- * no more bytes than an agent reads; `matching` counts all that were asked for.
+ * no more bytes than an agent reads; `matching` counts all that were asked for. A limit of 0 asks how
+ * things stand (`running`, `waiting`, `limit`, `frozen`, `target_note`): the queue is not read then,
+ * and there are neither lanes nor reasons. Estimates look up the history of the first 300 lane names
+ * in the queue's order; lanes of further names are told as without history.
  */
 export const queueAnswer = z.object({
   running: z.int().nonnegative(),
   waiting: z.int().nonnegative(),
   limit: z.int().nonnegative().nullable(),
   frozen: z.string().nullable(),
+  /** What to know of the forge: its disk is full; or of the target: landing stopped by a mirror, or a tip that was imported untested. */
+  target_note: z.string().nullish(),
   /** Lanes, running or waiting, of the branch that was asked for; of all where none was. */
   matching: z.int().nonnegative().optional(),
   /** How many lanes wait for which reason, in all. */

@@ -17,6 +17,8 @@ export const wireErrorCodes = [
   "force_refused",
   "unrelated_histories",
   "draining",
+  /** The forge cannot write (or read) its own state, such as on a full disk. */
+  "storage_failed",
 ] as const;
 export type WireErrorCode = (typeof wireErrorCodes)[number];
 

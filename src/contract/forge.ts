@@ -48,6 +48,8 @@ export const eventKinds = [
   "ci_target_freed",
   "ci_paused",
   "ci_resumed",
+  /** Waiting lanes were told another reason; which lanes is not said, since they may be thousands. */
+  "queue_changed",
 ] as const;
 export type EventKind = (typeof eventKinds)[number];
 

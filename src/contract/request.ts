@@ -46,8 +46,11 @@ export const nightlyListQuery = z.object({
 export const queueQuery = z.object({
   branch_id: queryInt.optional(),
   own_branch: z.string().max(1000).optional(),
-  limit: atMost(500).optional(),
+  limit: natural.transform((value) => Math.min(value, 500)).optional(),
 });
+
+/** `for`: a landing that looks whether it may go on; the audit trail has such wakes but rarely. */
+export const wakeQuery = z.object({ for: z.enum(["landing"]).optional() });
 
 /** `after`: the sequence number of the last event seen; without it, from now on. */
 export const eventsQuery = z.object({ after: natural.optional() });

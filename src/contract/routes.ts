@@ -132,6 +132,7 @@ export const routes = {
     method: "post",
     paths: ["/api/forge/ci/wake"],
     guard: "writer",
+    query: request.wakeQuery,
     summary: "Look at the refs and at the lanes now.",
     answer: ci.wakeAnswer,
     recovery: "wake",

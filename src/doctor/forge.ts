@@ -8,15 +8,23 @@ import { configuredForge, type KnownForge } from "../local/find-forge.ts";
 import { keyFile } from "../local/layout.ts";
 import { lookForForge } from "../local/process.ts";
 import { compareVersions } from "../local/versions.ts";
-import { type Check, missing, note, ok, wordsOf } from "./check.ts";
+import { folderTrouble } from "../process/folder-trouble.ts";
+import { blocked, type Check, missing, note, ok, wordsOf } from "./check.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+interface Place {
+  readonly path: string;
+  readonly env: Env;
+  readonly version: string;
+  readonly storeProblem: (file: string) => Promise<string | undefined>;
+}
+
+/** Less room than this keeps a forge from starting lanes. */
+const leastRoomBytes = 8 * 1024 ** 2;
+
 /** Looks at the repository a path lies in, and at its local forge. Starts nothing. */
-export async function checkRepository(
-  place: { path: string; env: Env; version: string },
-  signal: AbortSignal,
-): Promise<Check[]> {
+export async function checkRepository(place: Place, signal: AbortSignal): Promise<Check[]> {
   let copy: WorkingCopy;
   try {
     copy = await openWorkingCopy(place.path, place.env);
@@ -25,7 +33,7 @@ export async function checkRepository(
   }
   const [tree, forge] = await Promise.all([
     checkWorkTree(copy, signal),
-    checkForge(copy.path, place.env, place.version, signal),
+    checkForge({ ...place, path: copy.path }, signal),
   ]);
   return [ok("repository", copy.path), ...tree, ...forge];
 }
@@ -41,12 +49,8 @@ async function checkWorkTree(copy: WorkingCopy, signal: AbortSignal): Promise<Ch
   }
 }
 
-async function checkForge(
-  path: string,
-  env: Env,
-  version: string,
-  signal: AbortSignal,
-): Promise<Check[]> {
+async function checkForge(place: Place, signal: AbortSignal): Promise<Check[]> {
+  const { path, env } = place;
   let forge: KnownForge | undefined;
   try {
     forge = await configuredForge(new Git({ dir: path, env }), signal);
@@ -71,7 +75,8 @@ async function checkForge(
     ...(await Promise.all([
       checkKey(keyFile(layout, "agent"), "agent key"),
       checkKey(keyFile(layout, "owner"), "owner key"),
-      checkProcess(forge, version, signal),
+      checkState(forge),
+      checkProcess(forge, place, signal),
     ])),
   ];
 }
@@ -86,14 +91,29 @@ async function checkKey(file: string, name: string): Promise<Check> {
     : missing(name, `${file} can be read by others`, `Run \`chmod 600 ${file}\`.`);
 }
 
+/** What keeps this very forge from writing its state, as far as it is seen from here. */
+function checkState({ layout }: KnownForge): Check {
+  const name = "forge state";
+  const trouble = folderTrouble([layout.stateDir, layout.repositoryDir], leastRoomBytes);
+  if (trouble === undefined) return ok(name, "has room, and may be written");
+  return trouble.kind === "full"
+    ? missing(name, trouble.words, "Free some space; the forge starts no lane until then.")
+    : blocked(name, trouble.words, "Make it writable, or start the forge outside this shell.");
+}
+
 async function checkProcess(
   forge: KnownForge,
-  version: string,
+  { version, storeProblem }: Place,
   signal: AbortSignal,
 ): Promise<Check> {
   const name = "process";
   const sight = await lookForForge(forge.layout, signal);
-  if (sight.state === "absent") return note(name, "not running; it starts when something needs it");
+  if (sight.state === "absent") {
+    const problem = await storeProblem(forge.layout.storeFile);
+    return problem === undefined
+      ? note(name, "not running; it starts when something needs it")
+      : missing(name, problem, "Until that is put right the forge does not start.");
+  }
   if (sight.state === "silent") {
     return missing(
       name,

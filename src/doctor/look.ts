@@ -11,12 +11,14 @@ export interface Patient {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** This kit's version. */
   readonly version: string;
+  /** Why a forge could not serve the store in this file. */
+  readonly storeProblem: (file: string) => Promise<string | undefined>;
   readonly node: { readonly version: string; readonly execPath: string };
 }
 
 /** Looks at everything that landing needs, side by side. Changes nothing and starts no forge. */
 export async function lookAround(patient: Patient, signal: AbortSignal): Promise<readonly Check[]> {
-  const { env, path, stateFolder, node, version } = patient;
+  const { env, path, stateFolder, node, version, storeProblem } = patient;
   const machine = [
     checkNode(node.version),
     checkGit(path, env, signal),
@@ -26,7 +28,7 @@ export async function lookAround(patient: Patient, signal: AbortSignal): Promise
   const parts = await Promise.all([
     Promise.all(machine),
     checkSandbox({ stateFolder, execPath: node.execPath, env }, signal),
-    checkRepository({ path, env, version }, signal),
+    checkRepository({ path, env, version, storeProblem }, signal),
   ]);
   return parts.flat();
 }

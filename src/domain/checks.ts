@@ -12,6 +12,9 @@ export interface Lane {
   readonly failureKind: FailureKind | (string & {}) | undefined;
   /** One line on how it ended, where the forge has one. */
   readonly note?: string | undefined;
+  /** Of a waiting lane: what it waits for, and until when at the latest (ISO). */
+  readonly waitsFor?: string | undefined;
+  readonly until?: string | undefined;
   readonly queuedAt: string;
   readonly startedAt: string | undefined;
   readonly finishedAt: string | undefined;

@@ -29,6 +29,7 @@ export const errorCodes = [
   "push_rejected",
   "remote_moved",
   "git_failed",
+  "storage_failed",
   "timed_out",
   "cancelled",
   "unsupported",

@@ -12,6 +12,19 @@ export interface MirrorState {
   readonly failures: number;
   /** Why the last attempt failed; undefined where it did not. */
   readonly problem: { readonly kind: string; readonly words: string } | undefined;
+  /** The last few attempts, newest first. */
+  readonly history: readonly MirrorAttempt[];
+}
+
+/** One push. */
+export interface MirrorAttempt {
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** `background`, `post-mutation` or `manual`. */
+  readonly trigger: string;
+  /** `success`, or the kind of its failure. */
+  readonly end: string;
+  readonly lagging: number | undefined;
 }
 
 /** The owner's. A part of the port. */

@@ -62,6 +62,10 @@ export interface ForgeBranch {
   readonly runs: readonly Run[];
   /** What keeps the forge from treating this branch normally, such as an unrelated history. */
   readonly problem: string | undefined;
+  /** Whether the forge's mirror has the merge, as last seen; undefined where there is no mirror. */
+  readonly mirror?: { readonly state: string; readonly checkedAt: string | undefined } | undefined;
+  /** Whose key pushed the head: its name, or its npub where it has none. */
+  readonly pushedBy?: string | undefined;
 }
 
 /** A line of the list of branches. `ci` is the verdict on its head in short. */
@@ -155,6 +159,8 @@ export interface QueueView {
   readonly lanes: readonly QueuedLane[];
   /** Why landing stands still for everybody, such as a target moved outside the forge. */
   readonly frozen: string | undefined;
+  /** What else to know of the target, such as a tip that was imported untested. */
+  readonly targetNote?: string | undefined;
 }
 
 export interface RecoveryRequest {
@@ -169,6 +175,8 @@ export interface RecoveryRequest {
   readonly ciTarget?: string | undefined;
   /** For `reset_target`: keep what the target was moved to by hand, or (default) move it back. */
   readonly target?: "accept" | "restore";
+  /** For `wake`: a landing looks whether it may go on, and nobody asked for it by name. */
+  readonly inPassing?: true | undefined;
 }
 
 /** A nightly run: CI of the target's commit, on no branch's account. */

@@ -1,11 +1,25 @@
-import { forgeStatusAnswer, mirrorSyncAnswer } from "../contract/admin.ts";
+import { forgeStatusAnswer, type MirrorRun, mirrorSyncAnswer } from "../contract/admin.ts";
 import { paths } from "../contract/paths.ts";
-import type { ForgeMirror } from "./forge-mirror.ts";
+import type { ForgeMirror, MirrorAttempt } from "./forge-mirror.ts";
+import { isoTime } from "./pika-shapes.ts";
 import type { PikaWire } from "./pika-wire.ts";
 import { plainWords } from "./plain-words.ts";
 
 /** The forge itself ends a push that hangs. */
 const syncDeadlineMs = 15 * 60_000;
+
+const attemptsShown = 12;
+
+function attemptOf(run: MirrorRun): MirrorAttempt {
+  const failed = run.status !== "success";
+  return {
+    startedAt: isoTime(run.created_at),
+    finishedAt: isoTime(run.finished_at),
+    trigger: plainWords(run.trigger_source, 40),
+    end: plainWords(failed ? (run.failure_kind ?? run.status) : run.status, 40),
+    lagging: run.lagging_ref_count ?? undefined,
+  };
+}
 
 /** The mirror of a forge of the pika contract. */
 export function pikaMirror(wire: PikaWire): ForgeMirror {
@@ -28,6 +42,7 @@ export function pikaMirror(wire: PikaWire): ForgeMirror {
                 kind: status?.current_failure_kind ?? "transient",
                 words: plainWords(last.error_text ?? "", 2000),
               },
+        history: answer.mirror_history.slice(0, attemptsShown).map(attemptOf),
       };
     },
     async sync(signal) {

@@ -29,7 +29,7 @@ export async function recover(
   if (request.nightly !== undefined) return recoverNightly(wire, request, request.nightly, signal);
   switch (request.action) {
     case "wake":
-      await wire.post(paths.wake(), wakeAnswer, { repeatable: true }, signal);
+      await wire.post(wakePath(request), wakeAnswer, { repeatable: true }, signal);
       return "The forge looks at its branches and lanes now.";
     case "reset_target":
       return resetTarget(wire, request, signal);
@@ -51,6 +51,10 @@ export async function recover(
     default:
       return actOnLane(wire, request, request.action, signal);
   }
+}
+
+function wakePath({ inPassing }: RecoveryRequest): string {
+  return inPassing === true ? `${paths.wake()}?for=landing` : paths.wake();
 }
 
 async function pause(wire: PikaWire, signal: AbortSignal | undefined): Promise<string> {

@@ -36,7 +36,13 @@ export function branchOf(detail: DetailAnswer): ForgeBranch | undefined {
     updatedAt: isoTime(branch.updated_at),
     runs: detail.ci_runs.map(runOf),
     problem: optionalWords(branch.problem),
+    ...(branch.mirror === undefined ? {} : { mirror: sightingOf(branch.mirror) }),
+    pushedBy: optionalWords(branch.pushed_by_name ?? branch.pushed_by, 80),
   };
+}
+
+function sightingOf({ state, checked_at }: NonNullable<DetailAnswer["branch"]["mirror"]>) {
+  return { state, checkedAt: checked_at === null ? undefined : isoTime(checked_at) };
 }
 
 /** The lines of a list; branches in a state that this kit does not know are left out. */
@@ -79,6 +85,8 @@ export function laneOf(lane: WireLane): Lane {
     reason: optionalWords(lane.execution_reason, 60),
     failureKind: optionalWords(lane.failure_kind, 60),
     note: optionalWords(lane.note, 500),
+    waitsFor: optionalWords(lane.waits_for, 300),
+    until: lane.waits_until == null ? undefined : isoTime(lane.waits_until),
     queuedAt: isoTime(lane.created_at),
     startedAt: lane.started_at === null ? undefined : isoTime(lane.started_at),
     finishedAt: lane.finished_at === null ? undefined : isoTime(lane.finished_at),
@@ -93,6 +101,7 @@ export function queueOf(answer: QueueAnswer): QueueView {
     waitingByReason: answer.waiting_by_reason,
     limit: answer.limit ?? undefined,
     frozen: optionalWords(answer.frozen),
+    ...(answer.target_note == null ? {} : { targetNote: plainWords(answer.target_note, 500) }),
     lanes: answer.lanes.map((lane) => ({
       branchId: lane.branch_id === null ? undefined : String(lane.branch_id),
       branch: lane.branch_name ?? undefined,
@@ -101,7 +110,7 @@ export function queueOf(answer: QueueAnswer): QueueView {
       status: runStatus(lane.status),
       reason: plainWords(lane.reason, 60),
       place: lane.place ?? undefined,
-      waitsFor: optionalWords(lane.waits_for, 200),
+      waitsFor: optionalWords(lane.waits_for, 300),
       since: isoTime(lane.since),
       until: lane.until == null ? undefined : isoTime(lane.until),
       estimate: optionalWords(lane.estimate, 120),

@@ -65,6 +65,11 @@ const advice: Readonly<Partial<Record<ErrorCode, Advice>>> = {
     state: `${unchanged} Branch and target share no commit.`,
     next: "Make the branch anew from the target.",
   },
+  storage_failed: {
+    state:
+      "Nothing is half done: what was begun the forge brings to an end once it can write again.",
+    next: "Whoever runs the forge frees space or makes its state folder writable (`land doctor` looks at it); then ask again.",
+  },
   unauthorized: {
     state: "The forge did not accept the login.",
     next: "Run `land login`; for a local forge run `land init`, then try again.",

@@ -1,8 +1,11 @@
 import { attached } from "../process/attached.ts";
 import { gitEnvironment } from "./git.ts";
 
-/** The three things that git asks of the other end of an SSH connection. */
-const services = ["git-upload-pack", "git-receive-pack", "git-upload-archive"] as const;
+/**
+ * What is served of git. `git-upload-archive` is not: it would give out refs that are hidden from
+ * those who fetch.
+ */
+const services = ["git-upload-pack", "git-receive-pack"] as const;
 export type PackService = (typeof services)[number];
 
 /** What a client of git asked for over SSH. */
@@ -18,7 +21,7 @@ export interface PackRequest {
  */
 export function parsePackRequest(command: string): PackRequest | undefined {
   const [, first, quoted, bare] =
-    /^git[ -](upload-pack|receive-pack|upload-archive) (?:'((?:[^']|'\\[''!]')*)'|([^\s'"\\$`;&|<>()*?]+))$/.exec(
+    /^git[ -](upload-pack|receive-pack) (?:'((?:[^']|'\\[''!]')*)'|([^\s'"\\$`;&|<>()*?]+))$/.exec(
       command,
     ) ?? [];
   const service = services.find((one) => one === `git-${first}`);

@@ -16,8 +16,8 @@ export async function frozenNow(
 ): Promise<string | undefined> {
   if (!watchesTarget(capabilities)) return undefined;
   const nothingNamed = { branchId: undefined, lane: undefined, laneRun: undefined, run: undefined };
-  await forge.recover({ action: "wake", ...nothingNamed }, signal);
-  return (await forge.queue({ limit: 1 }, signal)).frozen;
+  await forge.recover({ action: "wake", ...nothingNamed, inPassing: true }, signal);
+  return (await forge.queue({ limit: 0 }, signal)).frozen;
 }
 
 /** Whether a forge knows a target that was moved outside it from one that it moved itself. */

@@ -40,9 +40,11 @@ export function runLine(run: Run | undefined): string {
   const done = run.lanes.filter((lane) => !isActive(lane.status as RunStatus)).length;
   const now = run.lanes.filter((lane) => lane.status === "running").map((lane) => lane.lane);
   const failed = run.lanes.filter((lane) => lane.status === "failed").map((lane) => lane.lane);
+  const waits = run.lanes.find((lane) => lane.status === "queued" && lane.waitsFor !== undefined);
   return [
     `CI: ${run.status}, ${done} of ${run.lanes.length} lanes done`,
     ...(now.length === 0 ? [] : [`running ${now.slice(0, 4).join(", ")}`]),
+    ...(waits === undefined ? [] : [`${waits.lane} waits for ${waits.waitsFor}`]),
     ...(failed.length === 0 ? [] : [`failed ${failed.slice(0, 4).join(", ")}`]),
   ].join(" · ");
 }

@@ -2,7 +2,8 @@ import { parsePublicKey } from "../identity/keys.ts";
 
 /*
  * Who may push over SSH: one file per member, `NAME.keys`, with a line `# npub: npub1…` and below
- * it the member's public keys as ssh-keygen writes them. sshd gets the union of all lists.
+ * it the member's public keys as ssh-keygen writes them. sshd gets the union of the lists of those
+ * members whose npub is active at a forge.
  */
 
 /** A member's file as it was read. */
@@ -93,7 +94,8 @@ function npubIn(lines: readonly string[], skip: Skip): string | undefined {
 function keyIn(line: string): Pick<MemberKey, "type" | "blob"> | string {
   const [type = "", blob = ""] = line.trim().split(/\s+/);
   if (!keyTypes.has(type)) {
-    return /\b(ssh|ecdsa|sk)-\S+ AAAA/.test(line)
+    if (type.includes("-cert-v01@")) return "certificates are not taken; list the key itself";
+    return /\s(ssh|ecdsa|sk)-\S+ AAAA/.test(line.trim())
       ? "options in front of a key are not taken"
       : "it does not begin with a type of key that is taken";
   }
@@ -120,6 +122,36 @@ function fieldsOf(bytes: Buffer): readonly Buffer[] | undefined {
   return fields;
 }
 
+/** A forge that members' keys may be bound to, and the npubs that are active there. */
+export interface ServedForge {
+  readonly stateDir: string;
+  readonly active: ReadonlySet<string>;
+}
+
+/**
+ * The lines for sshd: each key with the forges where its owner is active, and none for an owner who
+ * is active nowhere. The key of such a one stays taken, so that it never counts as another's. Pure.
+ */
+export function authorizedLines(
+  files: readonly MemberFile[],
+  forges: readonly ServedForge[],
+): { readonly lines: readonly string[]; readonly skipped: readonly SkippedLine[] } {
+  const { keys, skipped } = memberKeys(files);
+  const out = new Set<string>();
+  const lines = keys.flatMap((key) => {
+    const states = forges.filter(({ active }) => active.has(key.npub));
+    if (states.length > 0) return authorizedLine(key, states);
+    out.add(key.member);
+    return [];
+  });
+  const inactive = [...out].map((member) => ({
+    file: `${member}.keys`,
+    line: 0,
+    why: "its npub is not active at the forge, so none of its keys counts (`land members`)",
+  }));
+  return { lines, skipped: [...skipped, ...inactive] };
+}
+
 /** What may stand in an option of authorized_keys and in a shell's command without quotes. */
 const plain = /^[\w@%+=:,./-]+$/;
 
@@ -129,11 +161,12 @@ export function isPlainPath(path: string): boolean {
 }
 
 /**
- * A line for sshd: the key may do nothing but be served git for this forge, under its owner's
+ * A line for sshd: the key may do nothing but be served git for these forges, under its owner's
  * name. The command's first word is looked up by git-shell beside its home, else by the shell.
  */
-export function authorizedLine(key: MemberKey, stateDir: string): string {
-  const command = `land git-shell --state ${stateDir} --npub ${key.npub}`;
+function authorizedLine(key: MemberKey, forges: readonly ServedForge[]): string {
+  const states = forges.map(({ stateDir }) => `--state ${stateDir}`).join(" ");
+  const command = `land git-shell ${states} --npub ${key.npub}`;
   const comment = plain.test(key.member) ? ` ${key.member}` : "";
   return `restrict,command="${command}" ${key.type} ${key.blob}${comment}`;
 }

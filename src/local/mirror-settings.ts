@@ -14,6 +14,8 @@ export const mirrorShape = z.object({
   import: z.boolean().default(false),
   /** For HTTP. */
   token: z.string().min(1).nullable().default(null),
+  /** A file that holds the token instead, and that only its owner may read. */
+  tokenFile: z.string().startsWith("/").nullable().default(null),
   /** The variable of the forge's environment that holds the token instead. */
   tokenEnv: z
     .string()

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import type { AboutAnswer } from "../contract/forge.ts";
 import { LandError } from "../domain/errors.ts";
 import { ensurePrivateFolder } from "../identity/private-file.ts";
+import { type FolderTrouble, folderTrouble } from "../process/folder-trouble.ts";
 import { signalProcess } from "../process/living.ts";
 import { askAbout } from "./about.ts";
 import { FileChanges } from "./file-changes.ts";
@@ -44,6 +45,8 @@ export type Sight =
   | { readonly state: "silent"; readonly file: ForgeProcess }
   | { readonly state: "absent" };
 
+/** A forge needs this much to write down that it runs. */
+const leastRoomBytes = 1024 ** 2;
 const aboutMs = 2_000;
 const lookAgainMs = 250;
 /** A start that lost to another one is tried again after this long, should that one not come up. */
@@ -148,6 +151,9 @@ class Bringing {
       if (Date.now() - end.since < (lost ? lostMs : failedMs)) return;
       if (!lost) throw this.#failed();
     }
+    const trouble = folderTrouble([this.#options.layout.stateDir], leastRoomBytes);
+    // It would only find out by itself, and could not even write down what it found.
+    if (trouble !== undefined) throw cannotStart(trouble, this.#options.layout);
     this.#start = startForge(this.#options.layout, this.#options.launcher, this.#options.env);
   }
 
@@ -224,6 +230,20 @@ export async function stopForge(
     changes.close();
   }
   return "stopped";
+}
+
+function cannotStart({ kind, words }: FolderTrouble, layout: ForgeLayout): LandError {
+  return new LandError(
+    "storage_failed",
+    `The local forge does not run and cannot start: ${words}.`,
+    {
+      state: "Nothing was changed; its repository and database are as they were.",
+      next:
+        kind === "full"
+          ? "Free some space, then try again."
+          : `Make ${layout.stateDir} writable again, or, where only this shell may not write there, start the forge outside it with \`land serve\`.`,
+    },
+  );
 }
 
 function notRunning(what: string, layout: ForgeLayout, start: Start | undefined): LandError {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { branchStates } from "../domain/status.ts";
+import type { ForgeBranch } from "../forges/forge.ts";
 import { obstacleIn } from "../git/obstacles.ts";
 import type { WorkingState } from "../git/working-copy.ts";
 import { ownersWay, watchesTarget } from "../landing/frozen.ts";
@@ -26,10 +27,15 @@ const result = z.object({
   target: z.string(),
   /** The head the forge knows. */
   head: z.string().optional(),
+  /** Whose key pushed that head, where it came over SSH. */
+  pushed_by: z.string().optional(),
   merge_commit: z.string().optional(),
+  /** Whether the forge's mirror has the merge, and when the forge last looked. */
+  mirror: z.object({ state: z.string(), checked_at: z.string().optional() }).optional(),
   problem: z.string().optional(),
   /** Why landing stands still for everybody. */
   frozen: z.string().optional(),
+  target_note: z.string().optional(),
   ...z.object(checksShape).partial().shape,
   /** What is in the work tree, where this branch is checked out there. */
   local: z
@@ -55,11 +61,12 @@ export const branchStatus = defineOperation({
     const subject = await findSubject(context, given);
     const { known } = subject;
     if (known === undefined) await requireHere(subject);
-    const { target, frozen } = await standingOfTarget(subject, context.signal);
+    const { target, frozen, note } = await standingOfTarget(subject, context.signal);
     const facts = {
       ...subjectOf(subject),
       target,
       ...(frozen === undefined ? {} : { frozen: shownName(frozen, 500) }),
+      ...(note === undefined ? {} : { target_note: note }),
       ...(subject.local === undefined ? {} : { local: viewLocal(subject.local) }),
     };
     const seen = { subject, target, isFrozen: frozen !== undefined };
@@ -72,7 +79,9 @@ export const branchStatus = defineOperation({
       state: known.state,
       title: shownName(known.title, 200),
       head: known.head,
+      ...(known.pushedBy === undefined ? {} : { pushed_by: shownName(known.pushedBy, 80) }),
       ...(known.mergeCommit === undefined ? {} : { merge_commit: known.mergeCommit }),
+      ...(known.mirror === undefined ? {} : { mirror: viewMirror(known.mirror) }),
       ...(known.problem === undefined ? {} : { problem: shownName(known.problem, 500) }),
       ...checks,
       url: subject.forge.url(known.id),
@@ -83,10 +92,12 @@ export const branchStatus = defineOperation({
     lines(
       `${titleOf(answer)}: ${answer.state}, target ${answer.target}`,
       answer.title,
-      answer.head !== undefined && `head ${answer.head}`,
+      answer.head !== undefined && `head ${answer.head}${pushedBy(answer)}`,
       answer.merge_commit !== undefined && `merge commit ${answer.merge_commit}`,
+      answer.mirror !== undefined && renderMirror(answer.mirror),
       answer.problem !== undefined && `problem: ${answer.problem}`,
       answer.frozen !== undefined && `Landing stands still: ${answer.frozen}`,
+      answer.target_note,
       renderChecks(answer),
       answer.local !== undefined && renderLocal(answer.local),
       answer.url,
@@ -94,6 +105,23 @@ export const branchStatus = defineOperation({
       placeLine(answer),
     ),
 });
+
+function pushedBy({ pushed_by }: StatusView): string {
+  return pushed_by === undefined ? "" : ` · pushed by ${pushed_by}`;
+}
+
+function viewMirror({ state, checkedAt }: NonNullable<ForgeBranch["mirror"]>) {
+  return { state, ...(checkedAt === undefined ? {} : { checked_at: checkedAt }) };
+}
+
+function renderMirror({ state, checked_at }: NonNullable<StatusView["mirror"]>): string {
+  const looked = checked_at === undefined ? "never looked at yet" : `looked at ${checked_at}`;
+  const known: Readonly<Record<string, string>> = {
+    seen: "has it",
+    not_seen: "not seen there yet",
+  };
+  return `mirror: ${known[state] ?? "not known whether it has it"} (${looked})`;
+}
 
 function viewLocal(state: WorkingState): NonNullable<StatusView["local"]> {
   return {
@@ -119,12 +147,10 @@ async function requireHere(subject: Subject): Promise<void> {
 async function standingOfTarget(
   { forge }: Subject,
   signal: AbortSignal,
-): Promise<{ target: string; frozen: string | undefined }> {
+): Promise<{ target: string; frozen: string | undefined; note: string | undefined }> {
   const capabilities = await forge.capabilities(signal);
-  const frozen = watchesTarget(capabilities)
-    ? (await forge.queue({ limit: 1 }, signal)).frozen
-    : undefined;
-  return { target: capabilities.target, frozen };
+  const queue = watchesTarget(capabilities) ? await forge.queue({ limit: 0 }, signal) : undefined;
+  return { target: capabilities.target, frozen: queue?.frozen, note: queue?.targetNote };
 }
 
 interface Seen {

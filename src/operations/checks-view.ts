@@ -20,6 +20,8 @@ export const checksShape = {
         lane_run: z.string(),
         status: z.string(),
         why: z.string().optional(),
+        waits_for: z.string().optional(),
+        until: z.string().optional(),
       }),
     )
     .optional(),
@@ -57,6 +59,8 @@ function viewLane(lane: Lane): NonNullable<ChecksView["lanes"]>[number] {
     lane_run: lane.id,
     status: lane.status,
     ...(why === undefined ? {} : { why: shownName(why, 100) }),
+    ...(lane.waitsFor === undefined ? {} : { waits_for: shownName(lane.waitsFor, 240) }),
+    ...(lane.until === undefined ? {} : { until: lane.until }),
   };
 }
 
@@ -64,10 +68,12 @@ export function renderChecks(view: z.infer<typeof someChecks>): string {
   if (view.ci === undefined) return "";
   const run = view.run === undefined ? "" : ` · run ${view.run}`;
   const isolation = view.isolation === undefined ? "" : ` · isolation ${view.isolation}`;
-  const lanes = (view.lanes ?? []).map(
-    (lane) =>
-      `  ${lane.lane}: ${lane.status}${lane.why === undefined ? "" : ` (${lane.why})`}, lane_run ${lane.lane_run}`,
-  );
+  const lanes = (view.lanes ?? []).map((lane) => {
+    const why = lane.why === undefined ? "" : ` (${lane.why})`;
+    const wait = lane.waits_for === undefined ? "" : `, waits for ${lane.waits_for}`;
+    const until = lane.until === undefined ? "" : ` until ${lane.until}`;
+    return `  ${lane.lane}: ${lane.status}${why}${wait}${until}, lane_run ${lane.lane_run}`;
+  });
   return lines(
     `ci ${view.ci}${run}${isolation}`,
     view.note,

@@ -50,6 +50,7 @@ export const inspectQueue = defineOperation({
     /** How many lanes may run at once. */
     capacity: z.int().optional(),
     frozen: z.string().optional(),
+    target_note: z.string().optional(),
     lanes: z.array(laneShape),
     left_out: z.int().optional(),
   }),
@@ -77,6 +78,7 @@ export const inspectQueue = defineOperation({
       ...reasonsOf(view),
       ...(view.limit === undefined ? {} : { capacity: view.limit }),
       ...(view.frozen === undefined ? {} : { frozen: shownName(view.frozen, 500) }),
+      ...(view.targetNote === undefined ? {} : { target_note: view.targetNote }),
       lanes,
       ...(all > lanes.length ? { left_out: all - lanes.length } : {}),
     };
@@ -89,6 +91,7 @@ export const inspectQueue = defineOperation({
           .map(([reason, count]) => `${count} ${reason}`)
           .join(", "),
       answer.frozen !== undefined && `Landing is frozen: ${answer.frozen}`,
+      answer.target_note,
       ...answer.lanes.map((lane) =>
         [
           `${lane.place === undefined ? "-" : `${lane.place}.`} ${lane.lane}`,
@@ -142,7 +145,7 @@ function viewLane(lane: QueuedLane): LaneView {
     status: lane.status,
     reason: shownName(lane.reason, 80),
     ...(lane.place === undefined ? {} : { place: lane.place }),
-    ...(lane.waitsFor === undefined ? {} : { waits_for: shownName(lane.waitsFor, 120) }),
+    ...(lane.waitsFor === undefined ? {} : { waits_for: shownName(lane.waitsFor, 240) }),
     since: lane.since,
     ...(lane.until === undefined ? {} : { until: lane.until }),
     ...(lane.estimate === undefined ? {} : { estimate: shownName(lane.estimate, 90) }),

@@ -39,7 +39,7 @@ const forgeActions: ReadonlySet<RecoveryAction> = new Set([
 export const recoverCi = defineOperation({
   faces: { tool: "recover_ci", command: "recover" },
   summary:
-    "Gets stuck CI going. On a lane: rerun_lane, requeue, fail, cancel. On a run: recover (unfinished, stopped and lost lanes anew), cancel_run. On a branch or nightly: rerun_suite. On the forge: wake, pause, resume, reset_target, reset_health. One rerun lane never turns a red branch green.",
+    "Gets stuck CI going. On a lane: rerun_lane, requeue, fail, cancel. On a run: recover (stopped and lost lanes anew), cancel_run. On a branch or nightly: rerun_suite. On the forge: wake, pause, resume, reset_target, reset_health. One rerun lane never turns a red branch green.",
   input: input({
     action: oneOf(recoveryActions),
     branch,

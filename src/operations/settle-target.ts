@@ -33,6 +33,8 @@ export const settleTarget = defineOperation({
     target: z.string(),
     /** Why landing stands still. */
     frozen: z.string().optional(),
+    /** What else to know of it, such as a tip that was imported untested. */
+    note: z.string().optional(),
     done: z.string().optional(),
     next: z.string().optional(),
   }),
@@ -41,7 +43,10 @@ export const settleTarget = defineOperation({
     const { target } = await place.forge.capabilities(context.signal);
     const facts = { ...placeOf(place), target };
     const frozen = await movedOutside(place, context.signal);
-    if (frozen === undefined) return { ...facts, state: "untouched" as const };
+    if (frozen === undefined) {
+      const { targetNote: note } = await place.forge.queue({ limit: 0 }, context.signal);
+      return { ...facts, state: "untouched" as const, ...(note === undefined ? {} : { note }) };
+    }
     if (given.action === undefined) {
       return {
         ...facts,
@@ -57,6 +62,7 @@ export const settleTarget = defineOperation({
     lines(
       answer.state === "untouched" &&
         `${answer.target} is where the forge left it; there is nothing to settle.`,
+      answer.note,
       answer.frozen,
       answer.done,
       answer.next !== undefined && `Next: ${answer.next}`,

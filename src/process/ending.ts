@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { type Identity, identityOf, isStillThere } from "./identity.ts";
+import { type Identity, identityOf, isStillThere, statOf } from "./identity.ts";
 import { signalGroup } from "./run.ts";
 import { findTagged, type Tag, type TaggedProcess } from "./tagged.ts";
 
@@ -20,9 +20,10 @@ const afterKillMs = 5000;
 
 /**
  * Asks a whole tree to end, and ends it after `graceMs` (0: at once). Resolves once nothing of it
- * is left.
+ * is left, or after a few seconds of trying. Answers how many are still there: of what the system
+ * cannot end, such as a process that waits inside the kernel for a disk.
  */
-export async function endTree(tree: ProcessTree, graceMs: number): Promise<void> {
+export async function endTree(tree: ProcessTree, graceMs: number): Promise<number> {
   if (graceMs > 0 && (await ask(tree))) {
     const impatience = new AbortController();
     const patience = wait(graceMs, undefined, { signal: impatience.signal }).catch(() => undefined);
@@ -30,28 +31,45 @@ export async function endTree(tree: ProcessTree, graceMs: number): Promise<void>
     impatience.abort();
   }
   signalGroup(tree.identity.pid, "SIGKILL");
-  await Promise.all([
+  const [left] = await Promise.all([
     endTagged(tree.tag),
     Promise.race([tree.ended, wait(afterKillMs, undefined, { ref: false })]),
   ]);
+  return left;
 }
 
-/** Kills all tagged processes. Answers how many were still there after a few seconds of trying. */
+/**
+ * Kills all tagged processes, with the groups they are in: one that cleared its environment may be
+ * there too. Answers how many were still there after a few seconds of trying.
+ */
 export async function endTagged(tag: Tag): Promise<number> {
   const giveUpAt = performance.now() + afterKillMs;
+  const own = statOf(process.pid)?.group;
   for (;;) {
     const left = await findTagged(tag);
     if (left.length === 0 || performance.now() > giveUpAt) return left.length;
+    for (const group of new Set(left.map((one) => one.group))) {
+      if (group > 1 && group !== own) signalGroup(group, "SIGKILL");
+    }
     for (const one of left) signal(one.pid, "SIGKILL");
     await wait(5);
   }
 }
 
-/** Resolves once a process has ended, or after a few seconds. For one that is about to end. */
-export async function untilGone(pid: number): Promise<void> {
+/** Resolves once no tagged process is left, however long that takes. */
+export async function untilNoneTagged(tag: Tag): Promise<void> {
+  while ((await endTagged(tag)) > 0) await wait(afterKillMs, undefined, { ref: false });
+}
+
+/** Waits a few seconds at most for a process that is about to end. False: it is still there. */
+export async function untilGone(pid: number): Promise<boolean> {
   const identity = identityOf(pid);
   const giveUpAt = performance.now() + afterKillMs;
-  while (isStillThere(identity) && performance.now() < giveUpAt) await wait(2);
+  while (isStillThere(identity)) {
+    if (performance.now() > giveUpAt) return false;
+    await wait(2);
+  }
+  return true;
 }
 
 /**

@@ -46,7 +46,8 @@ export function isStillThere(identity: Identity): boolean {
   );
 }
 
-function statOf(pid: number): ProcessStat | undefined {
+/** What /proc says of a process now. */
+export function statOf(pid: number): ProcessStat | undefined {
   const text = readText(`/proc/${pid}/stat`);
   return text === undefined ? undefined : parseStat(text);
 }

@@ -43,7 +43,7 @@ export async function run(
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: options.env as Record<string, string>,
     extendEnv: false,
-    input: options.input ?? "",
+    ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
     encoding: "buffer",
     maxBuffer: options.maxOutputBytes ?? defaultMaxOutput,
     reject: false,

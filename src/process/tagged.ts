@@ -12,6 +12,7 @@ export interface Tag {
 export interface TaggedProcess {
   readonly pid: number;
   readonly parent: number;
+  readonly group: number;
 }
 
 /**
@@ -40,7 +41,7 @@ async function asTagged(pid: number, tag: Tag): Promise<TaggedProcess | undefine
     // A process that has ended but is not collected yet has an empty environment.
     if (!holdsTag(await readFile(`/proc/${pid}/environ`), tag)) return undefined;
     const stat = parseStat(await readFile(`/proc/${pid}/stat`, "utf8"));
-    return stat === undefined ? undefined : { pid, parent: stat.parent };
+    return stat === undefined ? undefined : { pid, parent: stat.parent, group: stat.group };
   } catch {
     return undefined;
   }

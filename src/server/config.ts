@@ -29,6 +29,8 @@ export interface MirrorSettings {
   readonly import: boolean;
   /** For HTTP. */
   readonly token?: string | null;
+  /** The file, nobody else's, that holds the token instead. */
+  readonly tokenFile?: string | null;
   /** The variable of the forge's environment that holds the token instead. */
   readonly tokenEnv?: string | null;
 }

@@ -1,3 +1,5 @@
+import { storageFault } from "./storage.ts";
+
 /** How a part of the forge that works on its own does. Nothing here outlives the process. */
 export interface PartHealth {
   /** When it last looked for work. */
@@ -27,6 +29,12 @@ export class HealthNotes implements PartHealth {
     const at = this.#now();
     this.checkedAt = at;
     this.lastErrorAt = at;
-    this.error = { at, words: cause instanceof Error ? cause.message : String(cause) };
+    this.error = { at, words: wordsOf(cause) };
   }
+}
+
+function wordsOf(cause: unknown): string {
+  const words = cause instanceof Error ? cause.message : String(cause);
+  const fault = storageFault(cause);
+  return fault === undefined ? words : `${fault.words} (${words})`;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { type Logger, pino } from "pino";
 import { Access } from "./access/access.ts";
+import { keepActiveKeys } from "./access/active-keys.ts";
 import { syncKeys } from "./access/keys.ts";
 import type { Ci } from "./ci/ci.ts";
 import { createCi } from "./ci/create.ts";
@@ -85,6 +86,7 @@ export async function startServer(
   try {
     store = openStore(config.storeFile, clock);
     syncKeys(store, config);
+    keepActiveKeys(config, { read: store.read, log });
     const repository = createRepository({ config, store, ci: lateCi(() => ci), clock, log });
     // CI needs a repository that exists.
     await repository.open();
@@ -188,6 +190,7 @@ class Server implements RunningServer {
     }
     const sweep = () => store.write((tx) => tx.sweep(this.#parts.clock.now().toISOString()));
     this.#every(sweepMs, sweep);
+    this.#every(sweepMs, () => keepActiveKeys(config, { read: store.read, log }));
     this.#watchPlace();
     if (config.idleSeconds !== null) this.#watchIdle(config.idleSeconds * 1000);
     this.#obey(signal);
@@ -303,7 +306,7 @@ class Server implements RunningServer {
     let quietSince = performance.now();
     const check = () => {
       const { ci, mirror } = this.#parts;
-      const busy = (this.#listening?.active() ?? 0) > 0 || !ci.idle() || mirror.busy();
+      const busy = (this.#listening?.active() ?? 0) > 0 || !isIdle(ci) || mirror.busy();
       quietSince = busy ? performance.now() : Math.max(quietSince, this.#lastActive());
       const left = quietSince + idleMs - performance.now();
       if (left > 0) this.#after(left, check);
@@ -318,10 +321,15 @@ class Server implements RunningServer {
     return Math.max(this.#listening?.lastActive() ?? 0, this.#wakes?.lastTouched ?? 0);
   }
 
+  /** What fails is told and not the end of the process; it must see to it that it is done again. */
   #after(ms: number, act: () => void): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      act();
+      try {
+        act();
+      } catch (error) {
+        this.#parts.log.error({ err: error }, "housekeeping failed");
+      }
     }, ms);
     timer.unref();
     this.#timers.add(timer);
@@ -329,13 +337,18 @@ class Server implements RunningServer {
 
   #every(ms: number, act: () => void): void {
     this.#after(ms, () => {
-      try {
-        act();
-      } catch (error) {
-        this.#parts.log.error({ err: error }, "housekeeping failed");
-      }
       this.#every(ms, act);
+      act();
     });
+  }
+}
+
+/** A store that cannot be read says nothing of work that is there; a forge with work stays. */
+function isIdle(ci: Ci): boolean {
+  try {
+    return ci.idle();
+  } catch {
+    return false;
   }
 }
 

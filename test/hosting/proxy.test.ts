@@ -11,12 +11,15 @@ import { signLogin, startTestForge, type TestForge } from "../support/server.ts"
 const nginx = "/usr/sbin/nginx";
 const why = absence(nginx, false);
 const canonical = "forge.example.org";
+const other = "tool.example.org";
 const moved = "This forge moved to https://forge.example.org/git\n";
 const env = { PATH: process.env.PATH ?? "" };
 
 let dir: string;
 let forge: TestForge;
+let second: TestForge;
 let port: number;
+let plain: number;
 let stop: () => Promise<void> = async () => {};
 
 async function certificate(name: string): Promise<void> {
@@ -29,8 +32,7 @@ async function certificate(name: string): Promise<void> {
 
 /** The shipped file within the least that nginx needs besides. */
 async function serve(): Promise<void> {
-  const plain = await freePort();
-  port = await freePort();
+  [plain, port] = [await freePort(), await freePort()];
   const names = {
     "127.0.0.1:8788": `127.0.0.1:${forge.server.port}`,
     "listen 443 ssl": `listen 127.0.0.1:${port} ssl`,
@@ -40,6 +42,7 @@ async function serve(): Promise<void> {
     "/etc/ssl/old.example.org/fullchain.pem": join(dir, "old.example.org.pem"),
     "/etc/ssl/old.example.org/privkey.pem": join(dir, "old.example.org.key"),
   };
+  const whole = shipped("nginx/forge-landing-kit.conf", names);
   const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   const folders = kinds.map((kind) => `${kind}_temp_path ${join(dir, kind)};`).join(" ");
   const file = join(dir, "nginx.conf");
@@ -48,7 +51,8 @@ async function serve(): Promise<void> {
     `daemon off; master_process off; pid ${join(dir, "pid")}; error_log stderr notice;
 events {}
 http { access_log off; ${folders}
-${shipped("nginx/forge-landing-kit.conf", names)}
+${whole}
+${forSecond(whole)}
 }
 `,
   );
@@ -57,6 +61,27 @@ ${shipped("nginx/forge-landing-kit.conf", names)}
   const ready = /start worker|using the "epoll" event method|OS: Linux/;
   const daemon = await startDaemon(nginx, ["-e", "stderr", "-c", file], { env, ready });
   stop = daemon.stop;
+}
+
+/** What the file says to repeat for a further forge, with that one's name and port. */
+function forSecond(whole: string): string {
+  const [, part] = /^# begin$(.*)^# end$/ms.exec(whole) ?? [];
+  if (part === undefined) throw new Error("the file does not say what to repeat");
+  return part
+    .replaceAll(canonical, other)
+    .replaceAll(`127.0.0.1:${forge.server.port}`, `127.0.0.1:${second.server.port}`)
+    .replace("upstream forge", "upstream second")
+    .replace("http://forge;", "http://second;");
+}
+
+/** A token for the owner, by a login through the proxy. */
+async function logIn(): Promise<string> {
+  const made = await ask(canonical, "/git/auth/challenge", { method: "POST" });
+  const { challenge } = JSON.parse(made.body);
+  const url = `https://${canonical}/git/auth/verify`;
+  const event = signLogin(forge.owner.nsec, { challenge, url });
+  const { body } = await ask(canonical, "/git/auth/verify", { method: "POST", body: { event } });
+  return JSON.parse(body).token;
 }
 
 /** A request to the proxy under a host name, as its own clients make it. */
@@ -84,12 +109,14 @@ describe.skipIf(why !== undefined)(
       const canonicalUrl = `https://${canonical}`;
       const retiredHosts = ["old.example.org"];
       forge = await startTestForge({ config: { canonicalUrl, retiredHosts } });
-      await Promise.all([certificate(canonical), certificate("old.example.org")]);
+      second = await startTestForge({ config: { canonicalUrl: `https://${other}` } });
+      await Promise.all([canonical, other, "old.example.org"].map(certificate));
       await serve();
     });
     afterAll(async () => {
       await stop();
       await forge?.close();
+      await second?.close();
       await rm(dir, { recursive: true, force: true, maxRetries: 5 });
     });
 
@@ -111,6 +138,108 @@ describe.skipIf(why !== undefined)(
         });
       expect((await verify("https://elsewhere.example")).status).not.toBe(200);
       expect((await verify(`https://${canonical}`)).status).toBe(200);
+    });
+
+    it("lets a second forge serve under a name of its own", async () => {
+      const { body } = await ask(other, "/git/api/forge/about");
+      expect(JSON.parse(body)).toMatchObject({ instance: second.server.instance });
+      const token = await logIn();
+      const asked = (host: string) =>
+        ask(host, "/git/api/me", { headers: { authorization: `Bearer ${token}` } });
+      expect((await asked(canonical)).status).toBe(200);
+      expect((await asked(other)).status).toBe(401);
+    });
+
+    it("lets a login for another forge's name count here as little as a forged header", async () => {
+      const made = await ask(canonical, "/git/auth/challenge", { method: "POST" });
+      const { challenge } = JSON.parse(made.body);
+      const url = `https://${other}/git/auth/verify`;
+      const event = signLogin(forge.owner.nsec, { challenge, url });
+      const headers = {
+        ...{ "x-forwarded-host": other, "x-forwarded-proto": "https", "x-forwarded-for": "::1" },
+        forwarded: `for=127.0.0.1;host=${other};proto=https`,
+        "x-original-host": other,
+      };
+      const verified = await ask(canonical, "/git/auth/verify", {
+        ...{ method: "POST", body: { event }, headers },
+      });
+      expect(verified.status).toBe(401);
+      expect(verified.body).toContain("the u tag names another place");
+    });
+
+    it("holds no event back, however long the stream is quiet", async () => {
+      const token = await logIn();
+      const headers = { host: canonical, authorization: `Bearer ${token}` };
+      const sent = request({
+        ...{ host: "127.0.0.1", port, path: "/git/api/forge/events", servername: canonical },
+        ...{ headers, rejectUnauthorized: false },
+      });
+      sent.end();
+      const [answer] = await once(sent, "response");
+      expect(answer.statusCode).toBe(200);
+      let said = "";
+      const heard = (words: RegExp) =>
+        new Promise<void>((resolve) => {
+          const look = () => {
+            if (words.test(said)) resolve();
+          };
+          answer.on("data", (part: Buffer) => {
+            said += part;
+            look();
+          });
+          look();
+        });
+      await heard(/hello/);
+      // Nothing else comes after it that could have pushed it through a buffer.
+      await forge.push("feature", { "a.txt": "a\n" });
+      await heard(/branch/);
+      sent.destroy();
+    });
+
+    it("lets a long answer of a person through, and not an endless one", async () => {
+      const token = await logIn();
+      const send = (bytes: number) =>
+        ask(canonical, "/git/api/admin/keys", {
+          method: "POST",
+          headers: { authorization: `Bearer ${token}` },
+          body: { npub: "x", name: "x", note: "n".repeat(bytes) },
+        });
+      // The forge itself has read it: it finds fault with what it says.
+      const { status } = await send(1_900_000);
+      expect([400, 422]).toContain(status);
+      expect((await send(3_000_000)).status).toBe(413);
+    });
+
+    it("passes no plain request on, and says where the forge is", async () => {
+      const answers = async (host: string) => {
+        const args = ["-sS", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}"];
+        const where = ["-H", `Host: ${host}`, `http://127.0.0.1:${plain}/git/api/me`];
+        return output("curl", [...args, ...where], { env });
+      };
+      expect(await answers(canonical)).toBe(`308 https://${canonical}/git/api/me`);
+      expect(await answers(other)).toBe(`308 https://${other}/git/api/me`);
+      expect(await answers("old.example.org")).toBe("410");
+    });
+
+    it.each(["text/html", "application/json", "*/*"])(
+      "tells whoever asks the retired host for %s where the forge is now",
+      async (accept) => {
+        const answer = await ask("old.example.org", "/git", { headers: { accept } });
+        expect(answer).toEqual({ status: 410, body: moved });
+      },
+    );
+
+    it("tells git where the forge is now", async () => {
+      const address = `https://old.example.org:${port}/app.git`;
+      const settings = [
+        ...["-c", `http.curloptResolve=old.example.org:${port}:127.0.0.1`],
+        ...["-c", "http.sslVerify=false"],
+      ];
+      const { code, err } = await runs("git", [...settings, "ls-remote", address], {
+        env: { ...env, GIT_CONFIG_GLOBAL: "/dev/null", LC_ALL: "C" },
+      });
+      expect(code).not.toBe(0);
+      expect(err).toContain(`remote: ${moved.trim()}`);
     });
 
     it.each(["/", "/news/branch/1", "/git/api/me", "/anything?at=all"])(

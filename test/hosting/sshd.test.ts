@@ -1,156 +1,97 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { launcher } from "../support/cli.ts";
-import { absence, freePort, output, runs, shipped, startDaemon } from "../support/hosting.ts";
+import { absence, freePort, output, runs } from "../support/hosting.ts";
+import { signLogin, type TestKey } from "../support/login.ts";
+import { type SshServer, sshd, startSshServer } from "../support/ssh-server.ts";
 
-const sshd = "/usr/sbin/sshd";
 const why = absence(sshd, true);
 
-const user = `landgit${process.pid}`;
-const manifest = `version = 1
-nightly_schedule_utc = "08:00"
-[[branch.lanes]]
-id = "check"
-title = "Check"
-entrypoint = "check"
-command = ["sh", "-c", "test -e new.txt"]
-`;
-
+let server: SshServer;
+let user: string;
 let dir: string;
 let stateDir: string;
 let address: string;
 let ssh: readonly string[];
-let member: Record<string, string>;
+let member: Readonly<Record<string, string>>;
 let owner: string;
-let asGit: (file: string, args: readonly string[]) => Promise<string>;
-const endings: (() => Promise<unknown>)[] = [];
-
-/** All that sshd runs must lie where root alone can write, which a temporary folder is not. */
-async function makeServer(): Promise<void> {
-  const system = { PATH: process.env.PATH ?? "" };
-  dir = await mkdtemp("/run/land-sshd-");
-  endings.push(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
-  await chmod(dir, 0o755);
-  const at = (name: string) => join(dir, name);
-  const home = at("home");
-  await output(
-    "useradd",
-    [
-      "--system",
-      "--user-group",
-      "--no-create-home",
-      "--home-dir",
-      home,
-      "--shell",
-      "/usr/bin/git-shell",
-      "--password",
-      "*",
-      user,
-    ],
-    { env: system },
-  );
-  endings.push(() => output("userdel", [user], { env: system }));
-  await writeFile(at("land"), `#!/bin/sh\nexec ${process.execPath} ${launcher} "$@"\n`);
-  await chmod(at("land"), 0o755);
-  await mkdir(join(home, "git-shell-commands"), { recursive: true });
-  await symlink(at("land"), join(home, "git-shell-commands", "land"));
-
-  const env = {
-    PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ""}`,
-    HOME: at("served"),
-    XDG_STATE_HOME: at("state"),
-    XDG_CACHE_HOME: at("served"),
-    GIT_CONFIG_GLOBAL: "/dev/null",
-    ...{ GIT_AUTHOR_NAME: "Ada", GIT_AUTHOR_EMAIL: "ada@example.org" },
-    ...{ GIT_COMMITTER_NAME: "Ada", GIT_COMMITTER_EMAIL: "ada@example.org" },
-  };
-  asGit = (file, args) =>
-    output("setpriv", [`--reuid=${user}`, `--regid=${user}`, "--clear-groups", file, ...args], {
-      ...{ env, cwd: at("app") },
-    });
-  for (const folder of ["served", "state", "app"]) {
-    await mkdir(at(folder));
-    await output("chown", [`${user}:`, at(folder)], { env: system });
-  }
-  await asGit("git", ["init", "-q", "--initial-branch=main"]);
-  await asGit("sh", ["-c", `mkdir ci && cat >ci/forge-lanes.toml <<'END'\n${manifest}END`]);
-  await asGit("git", ["add", "."]);
-  await asGit("git", ["commit", "-qm", "Begin"]);
-  const ready = JSON.parse(await asGit(at("land"), ["init", "--json"]));
-  endings.push(() => asGit(at("land"), ["stop"]));
-  stateDir = String(ready.state_dir ?? ready.stateDir);
-}
-
-/** sshd with the shipped settings, and a member's folder with one good key among junk. */
-async function serveSsh(): Promise<void> {
-  const at = (name: string) => join(dir, name);
-  const system = { PATH: process.env.PATH ?? "" };
-  const members = at("members");
-  await mkdir(members);
-  await mkdir(at("member"), { mode: 0o700 });
-  const key = at("member/key");
-  for (const file of [key, at("hostkey"), at("member/stranger")]) {
-    await output("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file], { env: system });
-  }
-  owner = JSON.parse(await readFile(join(stateDir, "forge.json"), "utf8")).ownerNpub;
-  const publicKey = await readFile(`${key}.pub`, "utf8");
-  await writeFile(
-    join(members, "ann.keys"),
-    `# npub: ${owner}\nthis is junk\nssh-ed25519 AAAAjunk\n${publicKey}`,
-  );
-  const port = await freePort();
-  const settings = shipped("sshd/50-forge-landing-kit.conf", {
-    "Match User git": `Match User ${user}`,
-    "AuthorizedKeysCommandUser git": `AuthorizedKeysCommandUser ${user}`,
-    "/usr/bin/land": at("land"),
-    "/var/lib/forge-landing-kit/FORGE": stateDir,
-    "/etc/forge-landing-kit/members": members,
-  });
-  await writeFile(
-    at("sshd_config"),
-    `ListenAddress 127.0.0.1\nPort ${port}\nHostKey ${at("hostkey")}\nPidFile none\nUsePAM no\n${settings}`,
-  );
-  if (!existsSync("/run/sshd")) await mkdir("/run/sshd", { mode: 0o755 });
-  const daemon = await startDaemon(sshd, ["-D", "-e", "-f", at("sshd_config")], {
-    ...{ env: system, ready: /Server listening on/ },
-  });
-  endings.push(() => daemon.stop());
-  const hostKey = (await readFile(at("hostkey.pub"), "utf8")).trim();
-  await writeFile(at("member/known"), `[127.0.0.1]:${port} ${hostKey}\n`);
-  ssh = [
-    ...["-F", "none", "-p", String(port), "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"],
-    ...["-o", `UserKnownHostsFile=${at("member/known")}`, "-o", "StrictHostKeyChecking=yes"],
-  ];
-  address = `ssh://${user}@127.0.0.1:${port}/app.git`;
-  member = {
-    PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ""}`,
-    HOME: at("member"),
-    XDG_STATE_HOME: at("member/state"),
-    XDG_CACHE_HOME: at("member/cache"),
-    GIT_CONFIG_GLOBAL: "/dev/null",
-    GIT_SSH_COMMAND: ["ssh", ...ssh, "-i", key].join(" "),
-    ...{ GIT_AUTHOR_NAME: "Ann", GIT_AUTHOR_EMAIL: "ann@example.org" },
-    ...{ GIT_COMMITTER_NAME: "Ann", GIT_COMMITTER_EMAIL: "ann@example.org" },
-  };
-}
+let ben: TestKey;
 
 describe.skipIf(why !== undefined)(
   `a forge behind sshd${why === undefined ? "" : ` (${why})`}`,
   () => {
     beforeAll(async () => {
-      await makeServer();
-      await serveSsh();
+      server = await startSshServer();
+      ({ user, dir, stateDir, address, ssh, member, owner, ben } = server);
     });
-    afterAll(async () => {
-      for (const end of endings.reverse()) await end();
-    });
+    afterAll(() => server?.close());
+
+    /** The member's own work tree, where the owner is logged in. */
+    const land = (...args: string[]) =>
+      output(join(dir, "land"), args, { env: member, cwd: join(dir, "member", "work") });
+
+    /** The owner's wish, as it goes to the forge, that ben is let in or taken out. */
+    async function wishFor(active: boolean) {
+      const { port } = JSON.parse(await readFile(join(stateDir, "process.json"), "utf8"));
+      const origin = `http://127.0.0.1:${port}/git`;
+      ownersToken ??= await logIn(origin);
+      return {
+        url: `${origin}/api/admin/keys`,
+        headers: [`Authorization: Bearer ${ownersToken}`, "Content-Type: application/json"],
+        body: JSON.stringify({ npub: ben.npub, name: "ben", kind: "member", active }),
+      };
+    }
+
+    async function logIn(origin: string): Promise<string> {
+      const post = async (path: string, body: object): Promise<Record<string, string>> => {
+        const how = { method: "POST", body: JSON.stringify(body), ...asJson };
+        return JSON.parse(await (await fetch(origin + path, how)).text());
+      };
+      const { challenge = "" } = await post("/auth/challenge", {});
+      const nsec = (await readFile(join(stateDir, "keys", "owner.nsec"), "utf8")).trim();
+      const event = signLogin(nsec, { challenge, url: `${origin}/auth/verify` });
+      return (await post("/auth/verify", { event })).token ?? "";
+    }
+    const asJson = { headers: { "Content-Type": "application/json" } };
+    let ownersToken: string | undefined;
+
+    async function change(active: boolean): Promise<void> {
+      const { url, headers, body } = await wishFor(active);
+      const words = headers.flatMap((header) => ["-H", header]);
+      await output("curl", ["-fsS", ...words, "-d", body, url], { env: member });
+    }
+
+    /** Pushes a new branch with one commit on the target, from a clone of its own. */
+    async function pushNew(name: string, key: string, settings: readonly string[] = []) {
+      const env = { ...member, GIT_SSH_COMMAND: ["ssh", ...ssh, "-i", at(key)].join(" ") };
+      const clone = join(dir, "member", `clone-${name}`);
+      await output("git", ["clone", "-q", address, clone], { env });
+      const git = (...args: string[]) => output("git", ["-C", clone, ...args], { env });
+      await git("switch", "-qc", name);
+      await writeFile(join(clone, `${name}.txt`), "new\n");
+      await git("add", ".");
+      await git("commit", "-qm", `Add ${name}`);
+      await git(...settings, "push", "-q", "origin", name);
+    }
+    const at = (key: string) => join(dir, "member", key);
+
+    const sshTo = (options: readonly string[], words: readonly string[], key = "key") => [
+      ...[...ssh, "-i", at(key), ...options, `${user}@127.0.0.1`],
+      ...words,
+    ];
+
+    /** An agent of its own, which a server could use if it were forwarded. */
+    async function startAgent(): Promise<{ socket: string; stop(): Promise<unknown> }> {
+      const said = await output("ssh-agent", ["-s"], { env: member });
+      const [, socket = ""] = /SSH_AUTH_SOCK=([^;]+)/.exec(said) ?? [];
+      const [, pid = ""] = /SSH_AGENT_PID=(\d+)/.exec(said) ?? [];
+      const env = { ...member, SSH_AUTH_SOCK: socket, SSH_AGENT_PID: pid };
+      return { socket, stop: () => output("ssh-agent", ["-k"], { env }) };
+    }
 
     const overSsh = (words: readonly string[], key = "key") =>
-      runs("ssh", [...ssh, "-i", join(dir, "member", key), `${user}@127.0.0.1`, ...words], {
-        env: member,
-      });
+      runs("ssh", sshTo([], words, key), { env: member });
 
     it("is cloned, pushed to and landed on, and the push has an author", async () => {
       const work = join(dir, "member", "work");
@@ -187,31 +128,156 @@ describe.skipIf(why !== undefined)(
       );
     });
 
-    it.each([
-      [[]],
-      [["sh"]],
-      [["sh", "-c", "id"]],
-      [["git-upload-pack '/etc'"]],
-      [["land", "doctor"]],
-    ])("gives no shell: %j", async (words) => {
-      const { code, out, err } = await overSsh(words);
-      expect(code).not.toBe(0);
-      expect(out).toBe("");
-      expect(err).toMatch(/no shell here|Only git's clone|no such repository/);
+    it("shows who pushed to whoever looks at the branch", async () => {
+      await pushNew("shown", "key");
+      const work = join(dir, "member", "work");
+      await output("git", ["-C", work, "fetch", "-q"], { env: member });
+      // The forge reads who pushed with the ref; `land ci` waits for that.
+      const waited = await land("wait", "shown", "--json");
+      expect(JSON.parse(waited)).toMatchObject({ state: "green" });
+      expect(JSON.parse(await land("status", "shown", "--json"))).toMatchObject({
+        pushed_by: "owner",
+      });
+      expect(await land("status", "shown")).toContain("· pushed by owner");
     });
 
-    it("forwards nothing", async () => {
-      const wish = [
-        "-o",
-        "ExitOnForwardFailure=yes",
-        "-N",
-        "-R",
-        `${await freePort()}:127.0.0.1:1`,
+    it("serves each repository of this address by its name", async () => {
+      const heads = (path: string) =>
+        runs("git", ["ls-remote", address.replace("app.git", path), "refs/heads/main"], {
+          env: member,
+        });
+      expect((await heads("app.git")).out).not.toBe("");
+      // The owner of the one is not active at the other.
+      const other = await heads("tool.git");
+      expect(other.code).not.toBe(0);
+      expect(other.err).toContain("There is no such repository here, only app.git");
+      expect((await heads("../tool.git")).code).not.toBe(0);
+    });
+
+    it("lets a member in and out with the owner's word, sessions that are open included", async () => {
+      const connect = () => overSsh(["git-upload-pack 'app.git'"], "ben");
+      expect((await connect()).err).toContain("Permission denied");
+      await change(true);
+      await pushNew("bens", "ben");
+
+      // The client asks its own hook after it is connected and before it sends anything.
+      const hook = join(dir, "member", "hooks", "pre-push");
+      await mkdir(dirname(hook));
+      const { url, headers, body } = await wishFor(false);
+      const words = headers.map((header) => `-H '${header}'`).join(" ");
+      await writeFile(hook, `#!/bin/sh\nexec curl -fsS ${words} -d '${body}' ${url}\n`);
+      await chmod(hook, 0o755);
+      const cut = await pushNew("late", "ben", ["-c", `core.hooksPath=${dirname(hook)}`]).catch(
+        String,
+      );
+      expect(cut).toContain("Your key is not active at this forge any more");
+      expect((await connect()).err).toContain("Permission denied");
+      const seen = await output("git", ["ls-remote", address], { env: member });
+      expect(seen).toContain("refs/heads/bens");
+      expect(seen).not.toContain("refs/heads/late");
+    });
+
+    it("serves no new session of a connection that was open before", async () => {
+      await change(true);
+      const socket = join(dir, "member", "socket");
+      const at = ["-o", `ControlPath=${socket}`, `${user}@127.0.0.1`];
+      await output("ssh", [...ssh, "-i", join(dir, "member", "ben"), "-fNM", ...at], {
+        env: member,
+      });
+      try {
+        await change(false);
+        const { code, err } = await runs("ssh", [...ssh, ...at, "git-receive-pack 'app.git'"], {
+          env: member,
+        });
+        expect(code).not.toBe(0);
+        expect(err).toContain("Your key is not active at this forge");
+      } finally {
+        await runs("ssh", [...ssh, "-O", "exit", ...at], { env: member });
+      }
+    });
+
+    it("gives no shell, whatever is asked for", async () => {
+      const wishes = [
+        [],
+        ["sh"],
+        ["sh", "-c", "id"],
+        ["git-upload-pack '/etc'"],
+        ["git-upload-pack '../tool.git'"],
+        ["git-upload-pack 'app.git/../../tool/repository.git'"],
+        ["git-upload-pack --upload-pack=id 'app.git'"],
+        ["git-upload-pack 'app.git'; id"],
+        ["git-upload-pack 'app.git' $(id)"],
+        ["git-upload-archive 'app.git'"],
+        ["git-shell"],
+        ["scp -t /tmp/x"],
+        ["land", "doctor"],
+        ["land git-shell --state / --npub x"],
       ];
-      const args = [...ssh, "-i", join(dir, "member", "key"), ...wish, `${user}@127.0.0.1`];
-      const { code, err } = await runs("ssh", args, { env: member });
-      expect(code).toBe(255);
-      expect(err).toContain("forwarding failed");
+      // sshd drops some of many connections that come at once.
+      const some = (from: number) => wishes.slice(from, from + 5).map((words) => overSsh(words));
+      const answers: Awaited<ReturnType<typeof overSsh>>[] = [];
+      while (answers.length < wishes.length) {
+        answers.push(...(await Promise.all(some(answers.length))));
+      }
+      const none = /no shell here|Only git's clone|no such repository/;
+      for (const [at, { code, out, err }] of answers.entries()) {
+        expect([wishes[at], code === 0, out, none.test(err)]).toEqual([
+          wishes[at],
+          false,
+          "",
+          true,
+        ]);
+      }
+      const terminal = await runs("ssh", sshTo(["-tt"], []), { env: member });
+      expect(terminal.err).toContain("PTY allocation request failed");
+      expect(terminal.code).not.toBe(0);
+    });
+
+    it.each(["scp", "sftp"])("copies no files: %s", async (program) => {
+      const from = join(dir, "member", "known");
+      const options = [
+        ...ssh.map((word) => (word === "-p" ? "-P" : word)),
+        ...["-i", join(dir, "member", "key")],
+      ];
+      const there = `${user}@127.0.0.1:`;
+      const args = program === "scp" ? [from, `${there}x`] : [there];
+      const { code } = await runs(program, [...options, ...args], { env: member, input: "ls\n" });
+      expect(code).not.toBe(0);
+      expect(existsSync(join(dir, "home", "x"))).toBe(false);
+    });
+
+    it("forwards nothing: no port either way, no socket, no agent", async () => {
+      const fails = ["-o", "ExitOnForwardFailure=yes"];
+      const far = await runs(
+        "ssh",
+        sshTo([...fails, "-N", "-R", `${await freePort()}:127.0.0.1:1`], []),
+        {
+          env: member,
+        },
+      );
+      expect([far.code, far.err]).toEqual([255, expect.stringContaining("forwarding failed")]);
+      const { port } = JSON.parse(await readFile(join(stateDir, "process.json"), "utf8"));
+      const near = await runs("ssh", sshTo(["-W", `127.0.0.1:${port}`], []), {
+        ...{ env: member, input: "GET /git/api/forge/about HTTP/1.0\r\n\r\n" },
+      });
+      expect([near.out, near.err]).toEqual(["", expect.stringContaining("prohibited")]);
+      const socket = join(dir, "member", "forwarded");
+      const unix = await runs("ssh", sshTo([...fails, "-N", "-R", `${socket}:127.0.0.1:1`], []), {
+        env: member,
+      });
+      expect(unix.code).toBe(255);
+      expect(existsSync(socket)).toBe(false);
+      const agent = await startAgent();
+      try {
+        const asked = await runs("ssh", sshTo(["-v", "-A"], ["git-upload-pack 'none.git'"]), {
+          env: { ...member, SSH_AUTH_SOCK: agent.socket },
+        });
+        // The client asks, and the server opens no channel to it.
+        expect(asked.err).toContain("Requesting authentication agent forwarding");
+        expect(asked.err).not.toContain("client_request_agent");
+      } finally {
+        await agent.stop();
+      }
     });
 
     it("lets no stranger in", async () => {
@@ -224,9 +290,14 @@ describe.skipIf(why !== undefined)(
       const args = ["authorized-keys", "--state", stateDir, "--members", join(dir, "members")];
       const told = await runs(join(dir, "land"), args, { env: member });
       expect(told.code).toBe(0);
-      expect(told.err.trim().split("\n")).toEqual([
+      expect(told.err.trim().split("\n").sort()).toEqual([
         expect.stringMatching(/^ann\.keys:2: /),
         expect.stringMatching(/^ann\.keys:3: /),
+        expect.stringMatching(/^ann\.keys:4: options/),
+        expect.stringMatching(/^ben\.keys: .*not active/),
+        expect.stringMatching(/^folder\.keys: it is no file/),
+        expect.stringMatching(/^pipe\.keys: it is no file/),
+        expect.stringMatching(/^zero\.keys: it is no file/),
       ]);
       expect(told.out.split("\n")).toHaveLength(1);
     });

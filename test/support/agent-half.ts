@@ -3,19 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import type { Clock } from "../../src/forges/clock.ts";
-
-const cleanups: (() => Promise<void>)[] = [];
 
 /** Runs after the test, in reverse order, whatever happened. */
 export function afterwards(cleanup: () => Promise<void>): void {
-  cleanups.push(cleanup);
+  onTestFinished(cleanup);
 }
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 /** A folder that is gone after the test. */
 export async function temporaryFolder(name = "land-test"): Promise<string> {

@@ -1,7 +1,7 @@
+import { rmSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll } from "vitest";
 import { Git } from "../../src/git/git.ts";
 import type { Ci, RunPlan } from "../../src/server/ci/ci.ts";
 import type { OwnerSettings, ServerConfig } from "../../src/server/config.ts";
@@ -94,6 +94,7 @@ export interface BenchOptions {
 }
 
 const prepared = new Map<string, Promise<string>>();
+const preparedFolders: string[] = [];
 
 /** The folder of a forge that was opened once; copying it is quicker than making it. */
 function preparedForge(options: BenchOptions): Promise<string> {
@@ -102,6 +103,7 @@ function preparedForge(options: BenchOptions): Promise<string> {
   if (known !== undefined) return known;
   const making = (async () => {
     const dir = await mkdtemp(join(tmpdir(), "flk-canonical-"));
+    preparedFolders.push(dir);
     const bench = await CanonicalBench.makeAnew(options, dir);
     bench.store.close();
     return dir;
@@ -110,8 +112,9 @@ function preparedForge(options: BenchOptions): Promise<string> {
   return making;
 }
 
-afterAll(async () => {
-  for (const dir of prepared.values()) await rm(await dir, { recursive: true, force: true });
+// Other test files of this process use it as well, so it goes when the process does.
+process.on("exit", () => {
+  for (const dir of preparedFolders) rmSync(dir, { recursive: true, force: true });
 });
 
 /** A canonical repository with its store, and a clone that pushes to it. */

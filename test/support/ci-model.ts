@@ -39,6 +39,8 @@ export class CiModel {
   readonly clock = new SetClock();
   readonly processes = new Map<string, ModelProcess>();
   readonly faults: string[] = [];
+  /** Processes that were begun while their CI target was taken out. */
+  readonly #trials = new Set<string>();
   limit = 2;
   #dir = "";
   #store: Store | undefined;
@@ -105,11 +107,23 @@ export class CiModel {
     await this.settle();
   }
 
+  /** Lanes, each with its claim's token, that run by the store's word and have a process. */
+  atWork(): string[] {
+    const running = this.store.read.runningLanes().map((lane) => `${lane.id} ${lane.claimToken}`);
+    return running.filter((key) => this.processes.has(key));
+  }
+
   /** The pulse: leases are renewed. */
   async beat(): Promise<void> {
     this.clock.ms += usualTiming.heartbeatMs;
     vi.advanceTimersByTime(usualTiming.heartbeatMs);
     await this.settle();
+    const now = this.clock.now().toISOString();
+    for (const lane of this.store.read.runningLanes()) {
+      const isHere = this.processes.has(`${lane.id} ${lane.claimToken}`);
+      const live = lane.heartbeatAt === now && (lane.leaseExpiresAt ?? "") > now;
+      if (isHere && !live) this.faults.push(`lane ${lane.id} runs without a live heartbeat`);
+    }
   }
 
   /** Until all that was set off has happened. */
@@ -137,6 +151,7 @@ export class CiModel {
         this.faults.push(`group ${group} is held twice`);
       }
     }
+    this.#noteTrial(key, lane);
     return new Promise((resolve, reject) => {
       const end = (outcome: LaneOutcome | undefined | Error) => {
         if (this.#incarnation !== mine || !this.processes.delete(key)) return;
@@ -150,9 +165,37 @@ export class CiModel {
     });
   }
 
+  /** A target that is taken out is tried by one lane at a time. */
+  #noteTrial(key: string, { targetKey: target }: LaneRecord): void {
+    const { read } = this.store;
+    if (target === null || read.targetHealth(target)?.openedAt == null) return;
+    for (const [other, { lane }] of this.processes) {
+      const now = read.lane(lane.id);
+      const wanted = now?.status === "running" && now.claimToken === lane.claimToken;
+      if (lane.targetKey === target && this.#trials.has(other) && wanted) {
+        this.faults.push(`target ${target} is tried by two lanes at once`);
+      }
+    }
+    this.#trials.add(key);
+  }
+
   /** What must hold after every pass; answers what does not. */
   broken(): string[] {
-    return [...this.faults, ...this.#brokenClaims(), ...this.#brokenRuns(), ...this.#brokenWaits()];
+    for (const [key, { lane }] of this.processes) {
+      const health = this.store.read.targetHealth(lane.targetKey ?? "");
+      if (health?.openedAt == null) this.#trials.delete(key);
+    }
+    const claims = [...this.#brokenWorkers(), ...this.#brokenClaims()];
+    return [...this.faults, ...claims, ...this.#brokenRuns(), ...this.#brokenWaits()];
+  }
+
+  /** Whoever lost its claim is told to end at once, not at the next pulse. */
+  #brokenWorkers(): string[] {
+    return [...this.processes.values()].flatMap(({ lane, signal }) => {
+      const now = this.store.read.lane(lane.id);
+      const ours = now?.status === "running" && now.claimToken === lane.claimToken;
+      return ours || signal.aborted ? [] : [`lane ${lane.id} goes on without its claim`];
+    });
   }
 
   #brokenClaims(): string[] {
@@ -214,6 +257,9 @@ export class CiModel {
                   ? ["blocked_by_concurrency_group", "waiting_for_capacity"]
                   : ["waiting_for_capacity"];
       if (expected.includes(lane.reason)) return [];
+      // It was lost before, and says so for as long as it waits for a slot alone.
+      const lost = lane.reason === "stale_recovered" && lane.retryCount > 0;
+      if (lost && expected.includes("waiting_for_capacity")) return [];
       return [`lane ${lane.id} says ${lane.reason}; true is ${expected[0]}; room ${room}`];
     });
   }

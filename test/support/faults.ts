@@ -41,12 +41,14 @@ export interface FaultScene extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Makes the repository, and its forge by `land init`. */
+/** Makes the repository, and its forge by `land init`; `before` gets the folder of the scene. */
 export async function aFaultScene(
   files: Readonly<Record<string, string>>,
   settings: Readonly<Record<string, unknown>> = {},
+  before: (dir: string) => Promise<void> = async () => {},
 ): Promise<FaultScene> {
   const scene = await aRepository(files);
+  await before(scene.dir);
   const orderFile = join(scene.dir, "order.json");
   const env = {
     ...scene.env,

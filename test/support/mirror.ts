@@ -2,8 +2,11 @@ import { mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { pino } from "pino";
+import { findTagged, type TaggedProcess } from "../../src/process/tagged.ts";
 import type { MirrorSettings } from "../../src/server/config.ts";
+import { mirrorTag } from "../../src/server/mirror/create-mirror.ts";
 import { startTestForge, type TestForge, type TestForgeOptions } from "./server.ts";
 
 /** A forge with a mirror in a bare repository beside it. */
@@ -12,6 +15,10 @@ export interface MirroredForge {
   readonly bare: string;
   readonly owner: string;
   readonly agent: string;
+  /** Processes of this forge's pushes that are still there. */
+  leftovers(): Promise<readonly TaggedProcess[]>;
+  /** All that the forge logged so far. */
+  said(): string;
   /** Resolves when the next push that the forge makes has been recorded. */
   nextPush(): Promise<void>;
   set(change: Partial<MirrorSettings>): void;
@@ -30,10 +37,12 @@ export async function startMirrored(
   options: TestForgeOptions = {},
 ): Promise<MirroredForge> {
   const waiting = new Set<() => void>();
+  let said = "";
   const log = pino(
     { level: "info" },
     {
       write(line: string) {
+        said += line;
         if (!line.includes('"mirror pushed"')) return;
         for (const tell of waiting) tell();
         waiting.clear();
@@ -60,6 +69,8 @@ export async function startMirrored(
   set({});
   return {
     ...{ forge, bare, owner, agent, set },
+    said: () => said,
+    leftovers: () => pushingFor(forge.config.storeFile),
     nextPush: () => new Promise((resolve) => waiting.add(resolve)),
     async status() {
       return (await forge.api("GET", "/api/admin/forge-status", undefined, owner)).json;
@@ -78,6 +89,18 @@ export async function startMirrored(
     },
     close: () => forge.close(),
   };
+}
+
+/** Processes that push for the forge of this store, and for no other forge on this machine. */
+export async function pushingFor(storeFile: string): Promise<readonly TaggedProcess[]> {
+  const db = new DatabaseSync(storeFile, { readOnly: true, timeout: 5000 });
+  try {
+    const row = db.prepare("SELECT value FROM settings WHERE name = 'mirror_instance'").get();
+    if (row === undefined) return [];
+    return await findTagged({ name: mirrorTag, value: `${row.value}-`, match: "prefix" });
+  } finally {
+    db.close();
+  }
 }
 
 /** A web server in a mirror's place. */

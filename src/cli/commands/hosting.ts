@@ -3,8 +3,11 @@ import { done, type Face } from "../face.ts";
 import type { Services } from "../services.ts";
 import type { EndWith } from "./long.ts";
 
+const stateWords = "A forge's state folder; once for each forge that is served.";
+const collect = (folder: string, before: readonly string[] = []) => [...before, folder];
+
 interface KeysOptions {
-  readonly state: string;
+  readonly state: readonly string[];
   readonly members: string;
 }
 
@@ -12,13 +15,13 @@ interface KeysOptions {
 export function addAuthorizedKeys(command: Command, face: Face, { hosting }: Services): void {
   command
     .description(
-      "For a forge on a server: prints the members' SSH keys for sshd, each bound to git and its owner's npub. Lines that are no keys are left out and told.",
+      "For a forge on a server: prints the active members' SSH keys for sshd, each bound to git and its owner's npub. Lines that are no keys, and members who are not active, are left out and told.",
     )
-    .requiredOption("--state <folder>", "The forge's state folder.")
+    .requiredOption("--state <folder>", stateWords, collect)
     .requiredOption("--members <folder>", "The folder with a file NAME.keys per member.")
-    .action((options: KeysOptions) =>
+    .action(({ state, members }: KeysOptions) =>
       face(async (call) => {
-        const { lines, skipped } = await hosting.authorizedKeys(options);
+        const { lines, skipped } = await hosting.authorizedKeys({ states: state, members });
         for (const { file, line, why } of skipped) {
           call.terminal.err(`${file}${line === 0 ? "" : `:${line}`}: ${why}\n`);
         }
@@ -29,7 +32,7 @@ export function addAuthorizedKeys(command: Command, face: Face, { hosting }: Ser
 }
 
 interface ShellOptions {
-  readonly state: string;
+  readonly state: readonly string[];
   readonly npub: string;
 }
 
@@ -39,7 +42,9 @@ export function addGitShell(command: Command, endWith: EndWith, { hosting }: Ser
     .description(
       "For a forge on a server: serves git for one SSH connection, and nothing else. sshd starts it.",
     )
-    .requiredOption("--state <folder>", "The forge's state folder.")
+    .requiredOption("--state <folder>", stateWords, collect)
     .requiredOption("--npub <npub>", "Whose key the connection was made with.")
-    .action((options: ShellOptions) => endWith(() => hosting.gitShell(options)));
+    .action(({ state, npub }: ShellOptions) =>
+      endWith(() => hosting.gitShell({ states: state, npub })),
+    );
 }

@@ -27,13 +27,14 @@ export function addMirror(
     }),
   );
   const set = sub("set")
-    .description("Sets the address. A token comes from a variable of the forge's environment.")
+    .description("Sets the address. A token comes from a file that only its owner may read.")
     .argument("<url>", "An address that git can push to; it holds no password.")
     .option("--interval <seconds>", "Between pushes; 0: only when asked.", seconds)
     .option("--timeout <seconds>", "Ends a push that takes longer.", seconds)
     .option("--import", "People merge there: take its target over by fast-forward, untested.")
     .option("--no-import", "Nobody merges there.")
-    .option("--token-env <name>", "The variable that holds the token for HTTP.");
+    .option("--token-file <path>", "The file that holds the token for HTTP, mode 0600.")
+    .option("--token-env <name>", "The variable of the forge's environment that holds it instead.");
   set.action((url: string) =>
     faceOf(set)(async (call) => {
       const given = set.opts<{
@@ -41,6 +42,7 @@ export function addMirror(
         timeout?: number;
         import?: boolean;
         tokenEnv?: string;
+        tokenFile?: string;
       }>();
       await local.mirror.set(call.options.worktree, { url, ...given });
       return done({ state: "set", url }, `The mirror is ${url}; \`land mirror sync\` pushes now.`);
@@ -60,19 +62,31 @@ function seconds(text: string): number {
   return Number(text);
 }
 
+function attemptLine(attempt: MirrorFacts["history"][number]): string {
+  const { startedAt, finishedAt, trigger, end, lagging } = attempt;
+  const seconds = Math.max(0, (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000);
+  const lag = lagging === undefined ? "" : `, ${lagging} refs lag`;
+  return `  ${startedAt} ${trigger}: ${end} after ${seconds.toFixed(1)} s${lag}`;
+}
+
 function told(mirror: MirrorFacts): Answer {
-  const { remote, lagging, laggingRefs, lastSuccessAt, failures, problem } = mirror;
+  const { remote, lagging, laggingRefs, lastSuccessAt, failures, problem, history } = mirror;
   if (remote === undefined) return done({ state: "off" }, "The forge has no mirror.");
   const lag = lagging === undefined ? "its lag is not known" : `${lagging} refs lag`;
   const lines = [
     `Mirror ${remote}: ${mirror.state === "disabled" ? "by hand alone" : mirror.state}, ${lag}; last success: ${lastSuccessAt ?? "none"}.`,
     ...laggingRefs.slice(0, 10).map((ref) => `  ${ref}`),
     ...(problem === undefined ? [] : [`Failed ${failures}× (${problem.kind}): ${problem.words}`]),
+    ...(history.length === 0 ? [] : ["Attempts, newest first:"]),
+    ...history.slice(0, 5).map(attemptLine),
   ];
   return {
     facts: {
       ...{ remote, state: mirror.state, lagging, lagging_refs: laggingRefs },
       ...{ last_success_at: lastSuccessAt, failures, problem },
+      history: history.map(({ startedAt, finishedAt, trigger, end, lagging }) => ({
+        ...{ started_at: startedAt, finished_at: finishedAt, trigger, end, lagging },
+      })),
     },
     text: lines.join("\n"),
     ending: problem === undefined ? "ok" : "error",

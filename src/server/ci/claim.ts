@@ -88,6 +88,7 @@ class Pass {
   /** Tells the lanes that are left. True: some could not be told in this pass. */
   tell(): boolean {
     let untold = false;
+    let changed = false;
     const groups = new Set(this.#groups);
     for (const head of this.#ordered()) {
       const { pool, concurrencyGroup: group } = head;
@@ -99,10 +100,13 @@ class Pass {
           : reason;
       if (reason === "waiting_for_capacity" && group !== null && !head.nightly) groups.add(group);
       const except = reason === rest ? null : head.id;
-      if (except !== null) this.#tx.setLaneReason(head.id, reason);
+      if (except !== null && this.#tx.setLaneReason(head.id, reason)) changed = true;
       const told = this.#tx.tellPool(pool, rest, { except, most: toldAtOnce });
       untold ||= told === toldAtOnce;
+      changed ||= told > 0;
     }
+    // One for the pass, however many lanes it was.
+    if (changed) this.#tx.addEvent({ kind: "queue_changed" });
     return untold;
   }
 

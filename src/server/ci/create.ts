@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { Git } from "../../git/git.ts";
+import { Lifeline } from "../../process/lifeline.ts";
 import type { ServerConfig } from "../config.ts";
+import { storageTrouble } from "../storage.ts";
 import type { Clock, Store } from "../store/store.ts";
 import type { Ci } from "./ci.ts";
 import { Executor } from "./executor.ts";
@@ -11,6 +13,7 @@ import { changedLanes, planNightly, planRun } from "./plan.ts";
 import { recoverOrphans } from "./recovery.ts";
 import { type Isolation, probeIsolation } from "./sandbox.ts";
 import { laneLimit, Scheduler } from "./scheduler.ts";
+import { tagsOf, workspaceVariable } from "./tags.ts";
 import { type CiTiming, usualTiming } from "./timing.ts";
 import { Workspaces } from "./workspaces.ts";
 
@@ -37,11 +40,15 @@ export function createCi(options: CiOptions): Ci {
   const isolation = options.isolation ?? probeIsolation(config.env);
   const timing = { ...usualTiming, ...options.timing };
   const instance = instanceOf(store);
+  // Of this start alone: what ends after it must leave the next one's lanes alone.
+  const start = `${instance}-${randomUUID().slice(0, 8)}`;
+  const lifeline = new Lifeline(tagsOf(start), config.env);
   const objectsDir = join(config.repositoryDir, "objects");
   const workspaces = new Workspaces({
     dir: config.workspacesDir,
     objectsDir,
-    env: config.env,
+    // A git that a crash left at work in a workspace is found, and ended, by this.
+    env: { ...config.env, [workspaceVariable]: `${start}-` },
     most: () => laneLimit(config.settings()) + spareWorkspaces,
     isRunning({ id, claimToken }) {
       const lane = store.read.lane(id);
@@ -49,13 +56,15 @@ export function createCi(options: CiOptions): Ci {
     },
   });
   const where = { config, workspaces, objectsDir, isolation };
-  const executor = new Executor({ ...where, instance, timing, log });
+  const executor = new Executor({ ...where, instance: start, lifeline, timing, log });
   const ready = recoverOrphans(store, instance)
     .then((lanes) => lanes > 0 && log.info({ lanes }, "lanes of an earlier process were put back"))
     .catch((error: unknown) => log.warn({ error: String(error) }, "lanes could not be put back"))
     .then(() => void workspaces.sweep());
   const settings = config.settings;
-  const scheduler = new Scheduler({ store, clock, settings, executor, timing, log, ready });
+  const storage = () => storageTrouble(config);
+  const parts = { store, clock, settings, executor, timing, log, ready, storage };
+  const scheduler = new Scheduler(parts);
   const git = new Git({ dir: config.repositoryDir, bare: true, env: config.env });
   return {
     isolation,
@@ -65,7 +74,7 @@ export function createCi(options: CiOptions): Ci {
     wake: () => scheduler.wake(),
     health: () => scheduler.health,
     idle: () => scheduler.idle(),
-    stop: (how) => scheduler.stop(how),
+    stop: (how) => scheduler.stop(how).finally(() => lifeline.close()),
   };
 }
 

@@ -1,10 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { endTree, type ProcessTree, untilGone } from "../../process/ending.ts";
+import { endTree, type ProcessTree, untilGone, untilNoneTagged } from "../../process/ending.ts";
 import { type LaneExit, type LaneProcess, startLane } from "../../process/lane.ts";
+import type { Lifeline } from "../../process/lifeline.ts";
 import { maskSecrets } from "../../text/mask.ts";
 import type { OwnerSettings, ServerConfig } from "../config.ts";
 import type { LaneRecord, ProcessIdentity } from "../store/records.ts";
+import { awakeTimer } from "./awake-timer.ts";
 import { findProgram } from "./find-program.ts";
 import { makeLaneCache } from "./lane-cache.ts";
 import { cacheName, laneEnvironment, missingValues, tagVariable } from "./lane-environment.ts";
@@ -28,8 +30,10 @@ export interface ExecutorOptions {
   /** The canonical repository's objects. */
   readonly objectsDir: string;
   readonly isolation: Isolation;
-  /** Begins the tag of every process of this forge's lanes. */
+  /** Begins the tag of every process of the lanes that this start of the forge runs. */
   readonly instance: string;
+  /** Ends the lanes should the forge be killed. */
+  readonly lifeline: Pick<Lifeline, "hold" | "add" | "letGo">;
   readonly timing: CiTiming;
   readonly log: CiLog;
 }
@@ -42,6 +46,11 @@ export interface LaneHooks {
   /** Its process is there. False: the claim is lost, end it. */
   readonly started: (process: ProcessIdentity, isolation: Isolation) => boolean;
   readonly executorIds: (ids: { runId: string | null; targetId: string | null }) => unknown;
+  /**
+   * It ended, but the system cannot end some process of it. Its slot is free once this resolves,
+   * which it does when none is left.
+   */
+  readonly lingers?: (gone: Promise<void>) => void;
 }
 
 /** One lane being run. */
@@ -63,6 +72,8 @@ interface Prepared {
   readonly resultFile: string;
 }
 
+/** How much of a log is searched in one look, and more than a lifecycle line can have. */
+const readAtOnce = 256 * 1024;
 /** How much of a log's end is looked at for a runner's last words. */
 const lastWordsBytes = 64 * 1024;
 
@@ -82,6 +93,7 @@ export class Executor {
     const settings = config.settings();
     const log = new LaneLog(laneLogFile(config, lane.id), settings.maxLogBytes);
     const lines: string[] = [];
+    this.#options.lifeline.hold();
     try {
       const outcome = await this.#attempt({
         lane,
@@ -154,6 +166,7 @@ export class Executor {
     if ("notStarted" in process) {
       return infrastructureFailure(`the program could not be started: ${process.notStarted}`);
     }
+    this.#options.lifeline.add(process.identity.pid);
     const wanted = hooks.started(process.identity, isolation);
     const stopWatching = this.#watch(attempt);
     try {
@@ -170,6 +183,7 @@ export class Executor {
       // Notes are shown where logs are not, such as on pages.
       return note === null ? outcome : { ...outcome, note: maskSecrets(note, known) };
     } finally {
+      this.#options.lifeline.letGo(process.identity.pid);
       stopWatching();
     }
   }
@@ -195,7 +209,7 @@ export class Executor {
       target: config.target,
     });
     const [name = "", ...args] = argumentsOf(lane);
-    const program = await findProgram(name, workspace.tree, env.PATH ?? "");
+    const program = findProgram(name, workspace.tree, env.PATH ?? "");
     if ("problem" in program) return program;
     const common = { cwd: workspace.tree, env, resultFile: join(workspace.tmp, resultName) };
     if (isolation === "none") return { ...common, file: program.path, args };
@@ -225,13 +239,25 @@ export class Executor {
     const stopped = wanted
       ? await firstOf(process.ended, seconds * 1000, attempt.hooks.signal)
       : "called_off";
-    if (stopped === "ended") await endTree(tree, 0);
-    if (stopped === "called_off") await endTree(tree, timing.cancelGraceMs);
-    if (stopped === "timed_out") await endTree(tree, timing.timeoutGraceMs);
-    const exit = await process.ended;
-    const keeper = keeperIn(exit.report);
-    if (keeper !== undefined) await untilGone(keeper);
+    if (stopped === "ended" && tree.sandboxed) {
+      const exit = await process.ended;
+      // Nothing of a sandbox outlives its keeper, so the machine need not be searched.
+      if (await isGone(keeperIn(exit.report))) return { exit, timedOutAfterSeconds: null };
+    }
+    const grace = { ended: 0, called_off: timing.cancelGraceMs, timed_out: timing.timeoutGraceMs };
+    const left = await endTree(tree, grace[stopped]);
+    if (left > 0) this.#linger(attempt, tree, left);
+    const exit = await exitOf(process);
+    await isGone(keeperIn(exit.report));
     return { exit, timedOutAfterSeconds: stopped === "timed_out" ? seconds : null };
+  }
+
+  #linger({ lane, hooks }: Attempt, { tag }: ProcessTree, left: number): void {
+    this.#options.log.warn(
+      { lane: lane.id, left },
+      "processes of a lane cannot be ended; its slot stays taken until they are gone",
+    );
+    hooks.lingers?.(untilNoneTagged(tag));
   }
 
   /** Keeps the log's size in bounds and reads the runner's ids from its beginning. */
@@ -239,10 +265,13 @@ export class Executor {
     let readUpTo = 0;
     let started: LifecycleLine | undefined;
     const readIds = () => {
-      const end = Math.min(log.size, log.stableBytes);
-      if (started === undefined && end > readUpTo) {
-        const { lines, length } = wholeLines(log.read(readUpTo, end - readUpTo));
-        readUpTo += length;
+      while (started === undefined) {
+        const end = Math.min(log.size, log.stableBytes, readUpTo + readAtOnce);
+        const { lines, length } = wholeLines(log.read(readUpTo, Math.max(0, end - readUpTo)));
+        // A line that fills a whole piece is nobody's word on a run.
+        const passed = length === 0 && end - readUpTo === readAtOnce ? readAtOnce : length;
+        if (passed === 0) return;
+        readUpTo += passed;
         started = lifecycleLines(lines).find((line) => line.event === "run_started");
         if (started !== undefined) hooks.executorIds(started);
       }
@@ -282,8 +311,8 @@ function wholeLines(bytes: Buffer): { lines: string; length: number } {
   return { lines: bytes.subarray(0, length).toString("utf8"), length };
 }
 
-/** The longest a timer can wait. */
-const longestWaitMs = 2 ** 31 - 1;
+/** How long an exit is waited for once its process is gone, or cannot be ended. */
+const exitWaitMs = 1000;
 
 async function firstOf(
   ended: Promise<unknown>,
@@ -292,14 +321,29 @@ async function firstOf(
 ): Promise<"ended" | "timed_out" | "called_off"> {
   const first = Promise.withResolvers<"ended" | "timed_out" | "called_off">();
   const callOff = () => first.resolve("called_off");
-  const timer = setTimeout(() => first.resolve("timed_out"), Math.min(timeoutMs, longestWaitMs));
+  const forget = awakeTimer(timeoutMs, () => first.resolve("timed_out"));
   void ended.then(() => first.resolve("ended"));
   if (signal.aborted) callOff();
   else signal.addEventListener("abort", callOff, { once: true });
   const answer = await first.promise;
-  clearTimeout(timer);
+  forget();
   signal.removeEventListener("abort", callOff);
   return answer;
+}
+
+/** Waits for a process that is about to end. */
+async function isGone(pid: number | undefined): Promise<boolean> {
+  return pid !== undefined && (await untilGone(pid));
+}
+
+/** What cannot be ended has no exit to wait for. */
+async function exitOf(process: LaneProcess): Promise<LaneExit> {
+  const patience = Promise.withResolvers<LaneExit>();
+  const killed = { exitCode: null, signal: "SIGKILL", report: "" } as const;
+  const timer = setTimeout(() => patience.resolve(killed), exitWaitMs);
+  const exit = await Promise.race([process.ended, patience.promise]);
+  clearTimeout(timer);
+  return exit;
 }
 
 function wordsOf(error: unknown): string {

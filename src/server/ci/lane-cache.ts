@@ -1,4 +1,5 @@
-import { chmod, lstat, mkdir } from "node:fs/promises";
+import { lstatSync } from "node:fs";
+import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFolders } from "./lane-environment.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -9,7 +10,7 @@ import { removeTree } from "./remove-tree.ts";
  */
 export async function makeLaneCache(cache: string): Promise<void> {
   for (const path of [cache, ...cacheFolders.map((folder) => join(cache, folder))]) {
-    const found = await lstat(path).catch(() => undefined);
+    const found = lstatSync(path, { throwIfNoEntry: false });
     if (found?.isDirectory() !== true) {
       await removeTree(path);
       await mkdir(path, { recursive: true });

@@ -1,10 +1,10 @@
 import { endTagged, killOrphan } from "../../process/ending.ts";
 import type { LaneRecord } from "../store/records.ts";
 import type { Store, Writes } from "../store/store.ts";
-import { tagVariable } from "./lane-environment.ts";
+import { tagsOf } from "./tags.ts";
 
 /** How often a lane that lost its worker is tried again before it counts as lost. */
-const maxRetries = 3;
+export const maxRetries = 3;
 
 /**
  * Ends what lanes of an earlier process of this forge left running, and puts those lanes back into
@@ -14,7 +14,7 @@ const maxRetries = 3;
 export async function recoverOrphans(store: Store, instance: string): Promise<number> {
   const lost = store.read.runningLanes();
   for (const lane of lost) if (lane.process !== null) killOrphan(lane.process);
-  await endTagged({ name: tagVariable, value: `${instance}-`, match: "prefix" });
+  await Promise.all(tagsOf(instance).map(endTagged));
   if (lost.length > 0) store.write((tx) => tryAgain(tx, lost));
   return lost.length;
 }
@@ -35,7 +35,7 @@ function tryAgain(tx: Writes, lanes: readonly LaneRecord[]): void {
     if (tx.lane(lane.id)?.claimToken !== lane.claimToken) continue;
     if (lane.retryCount < maxRetries) tx.requeueLane(lane.id, "stale_recovered");
     else {
-      const note = `the forge lost it ${lane.retryCount + 1} times while it ran`;
+      const note = `lost with the forge while it ran, after it was put back ${lane.retryCount} times`;
       tx.endLane(lane.id, { status: "failed", failureKind: "lost", note });
     }
   }

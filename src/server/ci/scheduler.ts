@@ -9,7 +9,7 @@ import type { Executor } from "./executor.ts";
 import { noteHealth } from "./health.ts";
 import { infrastructureFailure, type LaneOutcome } from "./lane-result.ts";
 import type { CiLog } from "./log.ts";
-import { recoverLapsed } from "./recovery.ts";
+import { maxRetries, recoverLapsed } from "./recovery.ts";
 import type { CiTiming } from "./timing.ts";
 
 export interface SchedulerOptions {
@@ -21,6 +21,8 @@ export interface SchedulerOptions {
   readonly log: CiLog;
   /** Waited for before the first pass. */
   readonly ready: Promise<unknown>;
+  /** What keeps this forge from writing its state, in words; no lane is started meanwhile. */
+  readonly storage?: () => string | undefined;
 }
 
 /** One lane running here. */
@@ -45,6 +47,10 @@ export class Scheduler {
   readonly #stopListening: () => void;
   readonly #pulse: NodeJS.Timeout;
   readonly health: HealthNotes;
+  /** Workers whose lane's result could not be recorded wait here for the next beat. */
+  readonly #unrecorded = new Set<() => void>();
+  /** What went wrong last, by what was done; told once, and not at each beat. */
+  readonly #told = new Map<string, string>();
   #passWanted = false;
   #passing = false;
   #stopping: "no" | "draining" | "ending" = "no";
@@ -65,14 +71,13 @@ export class Scheduler {
 
   idle(): boolean {
     const { read } = this.#options.store;
-    return (
-      this.#workers.size === 0 && read.countQueuedLanes() === 0 && read.countRunningLanes() === 0
-    );
+    return this.#workers.size === 0 && !read.anyLaneQueued() && read.countRunningLanes() === 0;
   }
 
   /** Claims nothing more. Waits for running lanes, or ends them and puts them back. */
   async stop(how: { readonly drain: boolean }): Promise<void> {
     if (this.#stopping !== "ending") this.#stopping = how.drain ? "draining" : "ending";
+    this.#recordAgain();
     if (this.#stopping === "ending") {
       for (const worker of this.#workers.values()) worker.calledOff.abort();
     }
@@ -93,12 +98,13 @@ export class Scheduler {
       try {
         this.#pass();
         this.health.passed();
+        this.#told.delete("a scheduler pass failed");
         // A pass that wants another at once lets others have their turn in between.
         if (this.#passWanted) await setImmediate();
       } catch (error) {
         this.health.failed(error);
         // The pulse asks again while lanes are queued.
-        this.#options.log.warn({ error: wordsOf(error) }, "a scheduler pass failed");
+        this.#tellOnce("a scheduler pass failed", error);
       }
     }
     this.#passing = false;
@@ -107,7 +113,8 @@ export class Scheduler {
   #pass(): void {
     if (this.#stopping !== "no") return;
     const { store, settings } = this.#options;
-    const limit = laneLimit(settings());
+    // What is started on a full disk fails for that alone.
+    const limit = this.#options.storage?.() === undefined ? laneLimit(settings()) : 0;
     const claimed = store.write((tx) => {
       const lease = this.#lease();
       recoverLapsed(tx, lease.now, new Set(this.#workers.keys()));
@@ -130,6 +137,7 @@ export class Scheduler {
   async #work(lane: LaneRecord, signal: AbortSignal): Promise<void> {
     const { store, executor, log } = this.#options;
     let outcome: LaneOutcome | undefined;
+    let gone: Promise<void> | undefined;
     try {
       const branch = lane.branchId === null ? undefined : store.read.branch(lane.branchId);
       outcome = await executor.run(lane, {
@@ -143,17 +151,17 @@ export class Scheduler {
           this.#note(lane, (tx) =>
             tx.recordExecutorIds(lane.id, lane.claimToken, { runId, targetId }),
           ),
+        lingers: (until) => {
+          gone = until;
+        },
       });
     } catch (error) {
       log.warn({ lane: lane.id, error: wordsOf(error) }, "a lane's worker failed");
       outcome = infrastructureFailure(`the forge could not run it: ${wordsOf(error)}`);
     }
-    try {
-      this.#record(lane, outcome);
-    } catch (error) {
-      // Its lease runs out, and it is tried again.
-      log.warn({ lane: lane.id, error: wordsOf(error) }, "a lane's result could not be recorded");
-    }
+    await this.#recordAtLast(lane, outcome);
+    // Its slot is free only when its processes are gone.
+    await gone;
   }
 
   /** Notes something of a running lane. False: its claim is lost. Trouble does not end a lane. */
@@ -167,10 +175,42 @@ export class Scheduler {
     }
   }
 
-  /** Records a result; a lane that was called off by `stop` goes back into the queue. */
-  #record(lane: LaneRecord, outcome: LaneOutcome | undefined): void {
+  /**
+   * Records a result, again at each beat while the store cannot be written: what ran to its end is
+   * not run again for want of a record. A forge that stops leaves it to the next one.
+   */
+  async #recordAtLast(lane: LaneRecord, outcome: LaneOutcome | undefined): Promise<void> {
+    const spoiled = isSpoilable(outcome) ? this.#options.storage?.() : undefined;
+    for (;;) {
+      try {
+        this.#record(lane, outcome, spoiled);
+        this.#told.delete(unrecorded);
+        return;
+      } catch (error) {
+        this.#tellOnce(unrecorded, error, { lane: lane.id });
+      }
+      if (this.#stopping !== "no") return;
+      await new Promise<void>((resolve) => {
+        this.#unrecorded.add(resolve);
+      });
+    }
+  }
+
+  #recordAgain(): void {
+    for (const again of this.#unrecorded) again();
+    this.#unrecorded.clear();
+  }
+
+  /**
+   * Records a result; a lane that was called off by `stop` goes back into the queue. So does one
+   * that failed while the forge could not write, a few times: its failure says nothing of it.
+   */
+  #record(lane: LaneRecord, outcome: LaneOutcome | undefined, spoiled: string | undefined): void {
     this.#options.store.write((tx) => {
-      if (outcome !== undefined) {
+      if (spoiled !== undefined && isOurs(tx.lane(lane.id), lane)) {
+        if (lane.retryCount < maxRetries) tx.requeueLane(lane.id, "queued");
+        else tx.finishLane(lane.id, lane.claimToken, infrastructureFailure(spoiled));
+      } else if (outcome !== undefined) {
         const ours = tx.finishLane(lane.id, lane.claimToken, outcome);
         // Whoever lost its claim says nothing any more, of its target neither.
         if (ours) noteHealth(tx, lane, outcome, this.#options.clock.now().toISOString());
@@ -187,12 +227,13 @@ export class Scheduler {
     for (const { lane, calledOff } of this.#workers.values()) {
       if (!isOurs(read.lane(lane.id), lane)) calledOff.abort();
     }
-    if (read.countQueuedLanes() > 0) this.wake();
+    if (read.anyLaneQueued()) this.wake();
   }
 
   /** Renews the leases of the lanes that run here. */
   #beat(): void {
-    const { store, log } = this.#options;
+    const { store } = this.#options;
+    this.#recordAgain();
     try {
       if (this.#workers.size > 0) {
         store.write((tx) => {
@@ -201,11 +242,20 @@ export class Scheduler {
           }
         });
       }
+      this.#told.delete("leases could not be renewed");
       if (!this.idle()) this.wake();
     } catch (error) {
       // The worker and its process are well; the next beat tries again.
-      log.warn({ error: wordsOf(error) }, "leases could not be renewed");
+      this.#tellOnce("leases could not be renewed", error);
     }
+  }
+
+  /** A store that cannot be written fails at each beat, and would fill its disk with saying so. */
+  #tellOnce(what: string, error: unknown, facts: object = {}): void {
+    const words = wordsOf(error);
+    if (this.#told.get(what) === words) return;
+    this.#told.set(what, words);
+    this.#options.log.warn({ ...facts, error: words }, what);
   }
 
   #lease(): { now: string; expiresAt: string } {
@@ -213,6 +263,16 @@ export class Scheduler {
     const expiresAt = new Date(now.getTime() + this.#options.timing.leaseMs);
     return { now: now.toISOString(), expiresAt: expiresAt.toISOString() };
   }
+}
+
+const unrecorded = "a lane's result could not be recorded; it is tried again";
+
+/** Failures that a disk without room brings about; a time-out and a lost lane are others'. */
+function isSpoilable(outcome: LaneOutcome | undefined): boolean {
+  return (
+    outcome?.status === "failed" &&
+    (outcome.failureKind === "infrastructure" || outcome.failureKind === "test_failure")
+  );
 }
 
 function isOurs(current: LaneRecord | undefined, claim: LaneRecord): boolean {

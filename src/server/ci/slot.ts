@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { chmod, copyFile, lstat, mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFile, rename } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { Git } from "../../git/git.ts";
 import { absoluteFolders } from "../../process/search-path.ts";
 import { homeName } from "./lane-environment.ts";
 import { emptyFolderBelow, removeTree } from "./remove-tree.ts";
+import { type Folder, settleFolder } from "./settle-folder.ts";
 
 /**
  * One workspace of the pool. The forge checks out with a repository of its own beside the tree
@@ -48,9 +50,9 @@ export function slotPlaces(dir: string): SlotPlaces {
 /** Makes an empty slot, in the place of whatever is there. */
 export async function makeSlot(slot: SlotPlaces, source: SlotSource, head: string): Promise<void> {
   await discardSlot(slot);
-  await mkdir(slot.tree, { recursive: true });
-  await makeTemporary(slot);
-  await writeRepository(slot.git, source.objectsDir, head);
+  mkdirSync(slot.tree, { recursive: true });
+  await settleTemporary(slot);
+  await settleFolder(slot.git, repositoryFor(source.objectsDir, head));
 }
 
 /** Checks `head` out and gives the tree a repository of its own. The slot must be clean. */
@@ -60,11 +62,13 @@ export async function fillSlot(
   head: string,
   signal: AbortSignal,
 ): Promise<void> {
+  filledWith.delete(slot.dir);
   await slotGit(slot, source, ["checkout", "-q", "-f", "--detach", head], signal);
   const inside = join(slot.tree, ".git");
-  await writeRepository(inside, source.objectsDir, head);
-  await writeFile(join(inside, "HEAD"), `${head}\n`);
+  const repository = repositoryFor(source.objectsDir, head);
+  await settleFolder(inside, { ...repository, HEAD: `${head}\n`, index: null });
   await copyFile(join(slot.git, "index"), join(inside, "index"));
+  filledWith.set(slot.dir, head);
 }
 
 /**
@@ -72,16 +76,14 @@ export async function fillSlot(
  * must then be made anew.
  */
 export async function cleanSlot(slot: SlotPlaces, source: SlotSource): Promise<void> {
-  if (!(await lstat(slot.tree)).isDirectory()) throw new Error(`${slot.tree} is not a folder`);
-  await removeTree(join(slot.tree, ".git"));
-  await removeTree(dirname(slot.tmp));
-  await makeTemporary(slot);
-  await rm(join(slot.git, "index.lock"), { force: true });
-  await rm(join(slot.git, "HEAD.lock"), { force: true });
+  if (!lstatSync(slot.tree).isDirectory()) throw new Error(`${slot.tree} is not a folder`);
+  await settleFolder(join(slot.tree, ".git"), emptied);
+  await settleTemporary(slot);
+  rmSync(join(slot.git, "index.lock"), { force: true });
+  rmSync(join(slot.git, "HEAD.lock"), { force: true });
   await removeTree(join(slot.git, "hooks"));
   await removeTree(join(slot.git, "info"));
-  const listed = await slotGit(slot, source, ["ls-files", "-z", "--stage"]);
-  for (const path of submodulesIn(listed)) {
+  for (const path of await submodulesOf(slot, source)) {
     await emptyFolderBelow(slot.tree, path);
   }
   await slotGit(slot, source, ["clean", "-q", "-ffdx"]);
@@ -89,6 +91,7 @@ export async function cleanSlot(slot: SlotPlaces, source: SlotSource): Promise<v
 
 /** Takes a slot out of the pool at once, and removes it. */
 export async function discardSlot(slot: SlotPlaces): Promise<void> {
+  filledWith.delete(slot.dir);
   const away = `${slot.dir}${goneSuffix}${randomUUID()}`;
   try {
     await rename(slot.dir, away);
@@ -99,12 +102,29 @@ export async function discardSlot(slot: SlotPlaces): Promise<void> {
   await removeTree(away);
 }
 
-async function makeTemporary(slot: SlotPlaces): Promise<void> {
-  for (const dir of [slot.tmp, slot.varTmp]) {
-    await mkdir(dir, { recursive: true });
-    await chmod(dir, 0o1777);
-  }
-  await mkdir(join(slot.tmp, homeName), { recursive: true, mode: 0o700 });
+async function settleTemporary(slot: SlotPlaces): Promise<void> {
+  await settleFolder(dirname(slot.tmp), {
+    [basename(slot.tmp)]: { [homeName]: {} },
+    [basename(slot.varTmp)]: {},
+  });
+  chmodSync(join(slot.tmp, homeName), 0o700);
+  for (const dir of [slot.tmp, slot.varTmp]) chmodSync(dir, 0o1777);
+}
+
+/** What each slot holds that was filled to the end, by its folder. */
+const filledWith = new Map<string, string>();
+/** Submodules by head; of most heads several lanes run. */
+const submodulesByHead = new Map<string, readonly string[]>();
+const headsRemembered = 500;
+
+async function submodulesOf(slot: SlotPlaces, source: SlotSource): Promise<readonly string[]> {
+  const head = filledWith.get(slot.dir);
+  const known = head === undefined ? undefined : submodulesByHead.get(head);
+  if (known !== undefined) return known;
+  const found = submodulesIn(await slotGit(slot, source, ["ls-files", "-z", "--stage"]));
+  if (submodulesByHead.size >= headsRemembered) submodulesByHead.clear();
+  if (head !== undefined) submodulesByHead.set(head, found);
+  return found;
 }
 
 /** Paths of submodules, which `clean` never looks into, from `ls-files --stage -z`. */
@@ -147,14 +167,15 @@ async function slotGit(
   return answer.stdout;
 }
 
+/** What may stay of a lane's repository; what the files say is put right for the next lane. */
+const emptied: Folder = {
+  ...{ HEAD: null, config: null, index: null },
+  objects: { info: { alternates: null }, pack: {} },
+  refs: { heads: {}, tags: {} },
+};
+
 /** A repository without commits of its own that borrows the canonical one's objects. */
-async function writeRepository(dir: string, objectsDir: string, head: string): Promise<void> {
-  await Promise.all([
-    mkdir(join(dir, "objects", "info"), { recursive: true }),
-    mkdir(join(dir, "objects", "pack"), { recursive: true }),
-    mkdir(join(dir, "refs", "heads"), { recursive: true }),
-    mkdir(join(dir, "refs", "tags"), { recursive: true }),
-  ]);
+function repositoryFor(objectsDir: string, head: string): Folder {
   const sha256 = head.length === 64;
   const config = [
     "[core]",
@@ -167,10 +188,20 @@ async function writeRepository(dir: string, objectsDir: string, head: string): P
     "\tauto = 0",
     "",
   ];
-  await Promise.all([
-    writeFile(join(dir, "HEAD"), "ref: refs/heads/none\n"),
-    writeFile(join(dir, "config"), config.join("\n")),
-    writeFile(join(dir, "objects", "info", "alternates"), `${objectsDir}\n`),
-    copyFile(join(dirname(objectsDir), "shallow"), join(dir, "shallow")).catch(() => undefined),
-  ]);
+  const shallow = textOf(join(dirname(objectsDir), "shallow"));
+  return {
+    HEAD: "ref: refs/heads/none\n",
+    config: config.join("\n"),
+    objects: { info: { alternates: `${objectsDir}\n` }, pack: {} },
+    refs: { heads: {}, tags: {} },
+    ...(shallow === undefined ? {} : { shallow }),
+  };
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
 }

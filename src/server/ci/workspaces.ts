@@ -1,7 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isLandError } from "../../domain/errors.ts";
+import { isLandError, LandError } from "../../domain/errors.ts";
 import type { LaneRecord } from "../store/records.ts";
 import { removeTree } from "./remove-tree.ts";
 import {
@@ -32,12 +31,16 @@ export interface WorkspacesOptions extends SlotSource {
   readonly dir: string;
   /** Whether that claim is a running lane's in the store, after a crash also. */
   readonly isRunning: (claim: { readonly id: number; readonly claimToken: number }) => boolean;
-  /** How many workspaces there may be. */
+  /** How many workspaces there may be, but for those whose cleaning takes too long. */
   readonly most: () => number;
+  /** How long a lane waits for others' to be cleaned before it gets one more. Milliseconds. */
+  readonly patienceMs?: number;
 }
 
 /** Cleaning a workspace is mostly quicker than filling a new one, but not always. */
 const cleaningPatienceMs = 250;
+/** What cleaning a workspace takes where nothing hangs. */
+const usualPatienceMs = 15_000;
 
 /** The pool of workspaces. Each serves one lane at a time and is kept for the next. */
 export class Workspaces {
@@ -57,7 +60,7 @@ export class Workspaces {
 
   /** A workspace with `claim.head` checked out. Throws in git's words where that cannot be had. */
   async take(claim: Claim, signal: AbortSignal): Promise<Workspace> {
-    const name = await this.#choose(claim);
+    const name = await this.#choose(claim, signal);
     const slot = slotPlaces(join(this.#options.dir, name));
     try {
       await this.#prepare(name, slot, claim, signal);
@@ -74,11 +77,26 @@ export class Workspaces {
     };
   }
 
-  /** Removes what a crash left half removed. Never throws. */
+  /**
+   * Removes what a crash left half removed, and cleans what its lanes had, which nobody may take
+   * meanwhile. Never throws.
+   */
   async sweep(): Promise<void> {
-    for (const name of this.#names().filter((one) => one.includes(goneSuffix))) {
-      await removeTree(join(this.#options.dir, name)).catch(() => undefined);
-    }
+    const left = this.#slotNames().filter((name) => !this.#busy.has(name) && this.#isStale(name));
+    for (const name of left) this.#busy.add(name);
+    const places = (name: string) => slotPlaces(join(this.#options.dir, name));
+    await Promise.all([
+      ...left.map((name) => this.#release(name, places(name), true)),
+      ...this.#names()
+        .filter((name) => name.includes(goneSuffix))
+        .map((name) => removeTree(join(this.#options.dir, name)).catch(() => undefined)),
+    ]);
+  }
+
+  /** Whether a slot is marked by a claim that nobody runs any more. */
+  #isStale(name: string): boolean {
+    const mark = readMark(slotPlaces(join(this.#options.dir, name)).mark);
+    return mark !== undefined && !this.#options.isRunning(mark);
   }
 
   async #prepare(name: string, slot: SlotPlaces, claim: Claim, signal: AbortSignal): Promise<void> {
@@ -105,37 +123,42 @@ export class Workspaces {
     } catch {
       await discardSlot(slot).catch(() => undefined);
     }
-    await rm(slot.mark, { force: true }).catch(() => undefined);
+    unmark(slot.mark);
     this.#cleaning--;
     this.#busy.delete(name);
     for (const lookAgain of this.#waiting.splice(0)) lookAgain();
   }
 
-  async #choose(claim: Claim): Promise<string> {
+  async #choose(claim: Claim, signal: AbortSignal): Promise<string> {
+    const giveUpAt = performance.now() + (this.#options.patienceMs ?? usualPatienceMs);
     for (let patient = true; ; patient = false) {
+      if (signal.aborted) throw new LandError("cancelled", "The lane was called off.");
       const names = this.#slotNames();
       const free = names.filter((name) => !this.#busy.has(name) && !this.#isHeld(name, claim));
       const name = free.find((one) => this.#clean.has(one)) ?? free[0];
       if (name !== undefined) return this.#mark(name, claim);
       if (patient && this.#cleaning > 0) {
-        await this.#nextRelease(cleaningPatienceMs);
+        await this.#nextRelease(cleaningPatienceMs, signal);
         continue;
       }
       // Where nobody of this process has one, nobody would ever give one back.
-      if (names.length < this.#options.most() || this.#busy.size === 0) {
-        return this.#mark(firstUnused(names, this.#busy), claim);
-      }
-      await this.#nextRelease(null);
+      const mayMake = names.length < this.#options.most() || this.#busy.size === 0;
+      const left = giveUpAt - performance.now();
+      if (mayMake || left <= 0) return this.#mark(firstUnused(names, this.#busy), claim);
+      await this.#nextRelease(left, signal);
     }
   }
 
-  /** Resolves when a workspace was given back, or after `atMostMs`. */
-  async #nextRelease(atMostMs: number | null): Promise<void> {
+  /** Resolves when a workspace was given back, when the signal comes, or after `atMostMs`. */
+  async #nextRelease(atMostMs: number, signal: AbortSignal): Promise<void> {
     const released = Promise.withResolvers<void>();
-    this.#waiting.push(released.resolve);
-    const timer = atMostMs === null ? undefined : setTimeout(released.resolve, atMostMs);
+    const over = () => released.resolve();
+    this.#waiting.push(over);
+    signal.addEventListener("abort", over, { once: true });
+    const timer = setTimeout(over, atMostMs);
     await released.promise;
     clearTimeout(timer);
+    signal.removeEventListener("abort", over);
   }
 
   #mark(name: string, claim: Claim): string {
@@ -178,6 +201,15 @@ function firstUnused(names: readonly string[], busy: ReadonlySet<string>): strin
   for (let number = 1; ; number++) {
     const name = `w${number}`;
     if (!names.includes(name) && !busy.has(name)) return name;
+  }
+}
+
+/** The empty file stays for the next mark. */
+function unmark(file: string): void {
+  try {
+    truncateSync(file);
+  } catch {
+    // A mark without a running claim keeps nobody away.
   }
 }
 

@@ -56,7 +56,7 @@ export function createApp(parts: Parts): Hono {
     }
   };
 
-  app.onError((error, c) => answerError(error, c, parts.log));
+  app.onError((error, c) => answerError(error, c, parts));
   app.notFound((c) => c.body(null, 404));
   app.use(securityHeaders, answerRetired(parts.config), guardHost(parts.hosts));
   for (const route of routeTable) {

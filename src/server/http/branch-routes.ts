@@ -4,6 +4,7 @@ import { readCursor, writeCursor } from "./cursor.ts";
 import { HttpFault, notFound } from "./fault.ts";
 import type { Handlers } from "./handler.ts";
 import { logViews } from "./lane-logs.ts";
+import { waitsOf } from "./lane-waits.ts";
 import type { Parts } from "./parts.ts";
 import { type BranchView, branchOnWire, maxRuns, shownRuns } from "./wire-branch.ts";
 import { laneOnWire, runOnWire } from "./wire-lane.ts";
@@ -44,18 +45,32 @@ export const branchHandlers: Pick<Handlers, "branches" | "resolve" | "branch"> =
     const lanes = runs.flatMap((entry) => entry.lanes);
     // Everything is read before the first wait, so that the answer is of one moment.
     const view = branchView(parts, branch);
+    const waits = waitsOf(parts, lanes);
     const logs = await logViews(parts.config, lanes, query.logs !== "none");
     const now = parts.clock.now();
     const noLog = { bytes: 0, text: null };
+    const mirror = await mirrorOf(parts, branch);
     return {
-      branch: view,
+      branch: { ...view, ...mirror },
       ci_runs: runs.map(({ run, lanes }) => {
-        const views = lanes.map((lane) => laneOnWire(lane, logs.get(lane.id) ?? noLog, now));
+        const views = lanes.map((lane) =>
+          laneOnWire(lane, logs.get(lane.id) ?? noLog, now, waits.get(lane.id)),
+        );
         return runOnWire(run, views, now);
       }),
     };
   },
 };
+
+/** Whether the mirror has seen the merge, where there are both. */
+async function mirrorOf(
+  { mirror }: Parts,
+  { mergeCommit }: BranchRecord,
+): Promise<Pick<BranchView, "mirror">> {
+  if (mirror === undefined || mergeCommit === null) return {};
+  const { state, checkedAt } = await mirror.sighting(mergeCommit);
+  return { mirror: { state, checked_at: checkedAt } };
+}
 
 /** The branch, or the contract's 404. */
 export function requireBranch(read: Reads, id: number): BranchRecord {
@@ -79,5 +94,9 @@ export function runsShown(read: Reads, branch: BranchRecord) {
 /** A branch with what the store knows of its head's CI and tutorial. */
 export function branchView({ store, config }: Parts, branch: BranchRecord): BranchView {
   const ofHead = headRuns(store.read, branch);
-  return branchOnWire(config.repo, branch, ofHead, store.read.tutorial(branch.id));
+  const { read } = store;
+  return branchOnWire(config.repo, branch, ofHead, {
+    tutorial: read.tutorial(branch.id),
+    pusher: read.pusher(branch.id, branch.head),
+  });
 }

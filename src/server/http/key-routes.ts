@@ -1,4 +1,5 @@
 import type { AllowlistEntry, WireKey } from "../../contract/access.ts";
+import { ActiveKeysError, writeActiveKeys } from "../access/active-keys.ts";
 import { isConfigured } from "../access/keys.ts";
 import {
   type ChangedKey,
@@ -8,6 +9,7 @@ import {
 } from "../access/members.ts";
 import { readPublicKey } from "../access/public-key.ts";
 import type { KeyRecord } from "../store/records.ts";
+import { HttpFault } from "./fault.ts";
 import type { Call, Handlers } from "./handler.ts";
 import { prefixOf } from "./prefix-of.ts";
 
@@ -69,7 +71,19 @@ function change(
   parts.live.checkReaders();
   const { npub, name, active, canForgeWrite } = changed.key;
   parts.log.warn({ npub, name, active, canForgeWrite, by: caller.npub }, "key changed");
+  tellSsh(parts);
   return changed;
+}
+
+/** The change holds by now; whoever made it must know where SSH does not follow. */
+function tellSsh({ config, store, log }: Pick<Call<"approveKey">, "parts">["parts"]): void {
+  try {
+    writeActiveKeys(config, store.read);
+  } catch (error) {
+    if (!(error instanceof ActiveKeysError)) throw error;
+    log.error({ err: error }, "the list of keys for SSH could not be written");
+    throw new HttpFault(500, { error: error.message });
+  }
 }
 
 /** Where the configuration made the last change there is no npub to tell. */

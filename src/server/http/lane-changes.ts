@@ -1,28 +1,43 @@
 import type { LaneActionAnswer } from "../../contract/ci.ts";
 import { isActive } from "../../domain/status.ts";
 import { RefusedError } from "../refused.ts";
-import type { AuditAction, LaneDefinition, LaneRecord } from "../store/records.ts";
-import type { Writes } from "../store/store.ts";
+import type { AuditAction, LaneDefinition, LaneRecord, RunRecord } from "../store/records.ts";
+import type { Reads, Writes } from "../store/store.ts";
 import type { Parts } from "./parts.ts";
 
 /** What a person may do to a lane, of a branch's run or of a nightly. Each throws RefusedError 409. */
 
-export function requireEnded(lane: LaneRecord): void {
-  if (isActive(lane.status)) {
-    throw new RefusedError(409, `lane ${lane.lane} is still ${lane.status}`);
-  }
+/**
+ * The rerun of a lane that goes on, or is the lane itself: whoever names a lane by its name means
+ * the newest. Undefined where another one may begin.
+ */
+export function rerunGoingOn(read: Reads, lane: LaneRecord): RunRecord | undefined {
+  const own = read.run(lane.runId);
+  if (!isActive(lane.status)) return read.unfinishedRerunOf(lane.id);
+  if (own?.partial === true && lane.rerunOf !== null) return own;
+  throw new RefusedError(409, `lane ${lane.lane} is still ${lane.status}`);
 }
 
-export function requireActive(lane: LaneRecord): void {
-  if (!isActive(lane.status)) {
-    throw new RefusedError(409, `lane ${lane.lane} is already ${lane.status}`);
+/** An end that somebody gives a lane. */
+type EndByHand = Parameters<Writes["endLane"]>[1] & { readonly status: "failed" };
+
+/**
+ * Ends a lane by hand; false where that was done before, so that it changes nothing. A lane that
+ * came to another end is refused.
+ */
+function endByHand(tx: Writes, lane: LaneRecord, end: EndByHand): boolean {
+  if (isActive(lane.status)) {
+    tx.endLane(lane.id, end);
+    return true;
   }
+  if (lane.status === end.status && lane.failureKind === end.failureKind) return false;
+  const how = lane.failureKind === null ? "" : ` (${lane.failureKind})`;
+  throw new RefusedError(409, `lane ${lane.lane} is already ${lane.status}${how}`);
 }
 
 export function cancelLane(tx: Writes, lane: LaneRecord, by: string): void {
-  requireActive(lane);
-  tx.endLane(lane.id, { status: "failed", failureKind: "cancelled", note: cancelledBy(by) });
-  noteLaneAct(tx, "cancel_lane", lane, by);
+  const end = { status: "failed", failureKind: "cancelled", note: cancelledBy(by) } as const;
+  if (endByHand(tx, lane, end)) noteLaneAct(tx, "cancel_lane", lane, by);
 }
 
 /** Ends the lanes of a run that wait or run. Answers how many. */
@@ -77,13 +92,10 @@ interface LaneChange {
 const cancelledBy = (by: string) => `Cancelled by ${by}.`;
 
 export function failLane(tx: Writes, lane: LaneRecord, by: string): void {
-  requireActive(lane);
-  tx.endLane(lane.id, {
-    status: "failed",
-    failureKind: null,
-    note: `Manual fail by ${by}: marked ${lane.lane} failed for CI recovery.`,
-  });
-  noteLaneAct(tx, "fail_lane", lane, by);
+  const note = `Manual fail by ${by}: marked ${lane.lane} failed for CI recovery.`;
+  if (endByHand(tx, lane, { status: "failed", failureKind: null, note })) {
+    noteLaneAct(tx, "fail_lane", lane, by);
+  }
 }
 
 /**
@@ -106,14 +118,18 @@ export function requeueLane(
   noteLaneAct(tx, "requeue_lane", lane, by);
 }
 
-/** Puts a run's lanes back. Answers how many wait now; those that did before keep their place. */
+/**
+ * Puts a run's stale lanes back: those that ended as `may` allows, and those that seem to run but
+ * whose worker is gone. Answers how many wait now; those that did before keep their place, and one
+ * whose worker lives goes on, so that asking twice never ends what the first time began.
+ */
 export function recoverLanes(
   tx: Writes,
   runId: number,
   by: string,
-  may: (lane: LaneRecord) => boolean,
+  { now, may }: { readonly now: Date; readonly may: (lane: LaneRecord) => boolean },
 ): number {
-  const lanes = tx.lanesOfRun(runId).filter(may);
+  const lanes = tx.lanesOfRun(runId).filter((lane) => may(lane) && !isAtWork(lane, now));
   const moved = lanes.filter((lane) => lane.status !== "queued");
   for (const lane of moved) tx.requeueLane(lane.id, "queued");
   if (moved.length > 0) {
@@ -122,6 +138,10 @@ export function recoverLanes(
     noteRunAct(tx, "recover_run", runId, by, `lanes ${moved.length}`);
   }
   return lanes.length;
+}
+
+function isAtWork({ status, leaseExpiresAt }: LaneRecord, now: Date): boolean {
+  return status === "running" && (leaseExpiresAt ?? "") > now.toISOString();
 }
 
 /** The audit trail's line on something done to a lane. */

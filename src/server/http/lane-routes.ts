@@ -18,7 +18,7 @@ import {
   noteRunAct,
   recoverLanes,
   requeueLane,
-  requireEnded,
+  rerunGoingOn,
 } from "./lane-changes.ts";
 
 type LaneRoutes = "rerunLane" | "failLane" | "cancelLane" | "requeueLane";
@@ -32,8 +32,7 @@ export const laneHandlers: Pick<
     const { parts, caller } = call;
     const { run, already } = parts.store.write((tx) => {
       const lane = laneOfBranch(tx, call);
-      requireEnded(lane);
-      const going = tx.unfinishedRerunOf(lane.id);
+      const going = rerunGoingOn(tx, lane);
       if (going !== undefined) return { run: going, already: true };
       noteLaneAct(tx, "rerun_lane", lane, caller.npub);
       const run = tx.createRun({
@@ -104,7 +103,8 @@ export const laneHandlers: Pick<
     const count = parts.store.write((tx) => {
       const run = tx.run(runId);
       if (run === undefined || run.branchId !== branchId) throw notFound("branch run");
-      return recoverLanes(tx, runId, caller.npub, isRequeuable);
+      const now = parts.clock.now();
+      return recoverLanes(tx, runId, caller.npub, { now, may: isRequeuable });
     });
     parts.log.info({ branchId, runId, count, by: caller.npub }, "run recovered");
     parts.ci.wake();
@@ -175,10 +175,13 @@ function queued<N extends "rerunLane" | "rerunSuite">(
   run: RunRecord,
   already: boolean,
 ) {
-  call.parts.ci.wake();
+  const { parts, caller } = call;
+  const branchId = call.id("branch_id");
+  parts.log.info({ branchId, run: run.id, already, by: caller?.npub }, "run again");
+  parts.ci.wake();
   return {
     status: "ok",
-    branch_id: call.id("branch_id"),
+    branch_id: branchId,
     rerun_suite_id: run.id,
     ...(already ? { already } : {}),
   };

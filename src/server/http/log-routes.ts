@@ -4,6 +4,7 @@ import { requireBranch, runsShown } from "./branch-routes.ts";
 import { HttpFault } from "./fault.ts";
 import type { Handlers } from "./handler.ts";
 import { logViews, readLogRange } from "./lane-logs.ts";
+import { waitsOf } from "./lane-waits.ts";
 import type { Parts } from "./parts.ts";
 import { runnerPartOf } from "./runner-routes.ts";
 import { laneOnWire } from "./wire-lane.ts";
@@ -17,13 +18,15 @@ export const logHandlers: Pick<Handlers, "logs" | "laneLog"> = {
     const runs = runsShown(read, branch).map((run) => read.lanesOfRun(run.id));
     const lane = await chooseLane(parts, runs, query);
     if (lane === undefined) throw new HttpFault(404, { error: "no matching lane logs found" });
+    const waits = waitsOf(parts, [lane]);
     const logs = await logViews(parts.config, [lane], true);
+    const log = logs.get(lane.id) ?? { bytes: 0, text: null };
     return {
       branch_id: branch.id,
       branch_name: branch.name,
       run_id: lane.runId,
-      lane: laneOnWire(lane, logs.get(lane.id) ?? { bytes: 0, text: null }, parts.clock.now()),
-      ...runnerPartOf(parts, lane, logs.get(lane.id)?.bytes ?? 0),
+      lane: laneOnWire(lane, log, parts.clock.now(), waits.get(lane.id)),
+      ...runnerPartOf(parts, lane, log.bytes),
     };
   },
 

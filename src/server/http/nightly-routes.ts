@@ -16,9 +16,10 @@ import {
   noteRunAct,
   recoverLanes,
   requeueLane,
-  requireEnded,
+  rerunGoingOn,
 } from "./lane-changes.ts";
 import { logViews } from "./lane-logs.ts";
+import { waitsOf } from "./lane-waits.ts";
 import type { Parts } from "./parts.ts";
 import { type NightlyLine, nightlyFacts, nightlyLaneOnWire } from "./wire-nightly.ts";
 
@@ -68,13 +69,13 @@ export const nightlyHandlers: Pick<
     const { nightly, run } = requireNightly(read, id("nightly_run_id"));
     const lanes = read.lanesOfRun(run.id);
     const facts = nightlyFacts(parts.config.repo, nightly, run);
+    const waits = waitsOf(parts, lanes);
     const logs = await logViews(parts.config, lanes, query.logs !== "none");
     const now = parts.clock.now();
+    const log = (lane: LaneRecord) => logs.get(lane.id) ?? { bytes: 0, text: null };
     return {
       ...facts,
-      lanes: lanes.map((lane) =>
-        nightlyLaneOnWire(lane, logs.get(lane.id) ?? { bytes: 0, text: null }, now),
-      ),
+      lanes: lanes.map((lane) => nightlyLaneOnWire(lane, log(lane), now, waits.get(lane.id))),
     };
   },
 
@@ -82,8 +83,7 @@ export const nightlyHandlers: Pick<
     const { parts, caller } = call;
     const rerun = parts.store.write((tx) => {
       const { lane, nightly } = laneOfNightly(tx, call);
-      requireEnded(lane);
-      const going = tx.unfinishedRerunOf(lane.id);
+      const going = rerunGoingOn(tx, lane);
       if (going !== undefined) return { original: nightly.runId, run: going.id, already: true };
       noteLaneAct(tx, "rerun_lane", lane, caller.npub);
       const summary = `Manual rerun of nightly #${nightly.runId} lane ${lane.lane}`;
@@ -169,7 +169,8 @@ export const nightlyHandlers: Pick<
     const nightlyId = id("nightly_run_id");
     const count = parts.store.write((tx) => {
       requireNightly(tx, nightlyId);
-      return recoverLanes(tx, nightlyId, caller.npub, isRequeuable);
+      const now = parts.clock.now();
+      return recoverLanes(tx, nightlyId, caller.npub, { now, may: isRequeuable });
     });
     parts.log.info({ nightly: nightlyId, count, by: caller.npub }, "nightly recovered");
     parts.ci.wake();

@@ -1,7 +1,10 @@
+import type { QueueAnswer } from "../../contract/ci.ts";
 import { estimateWaits, historySize, median } from "../ci/estimate.ts";
 import { blockedTargets } from "../ci/health.ts";
 import { pauseOf } from "../ci/pause.ts";
 import { laneLimit } from "../ci/scheduler.ts";
+import { targetNote } from "../repository/diverged.ts";
+import { storageTrouble, storageWords } from "../storage.ts";
 import type { LaneRecord } from "../store/records.ts";
 import type { Handlers } from "./handler.ts";
 import type { Parts } from "./parts.ts";
@@ -18,18 +21,21 @@ const ingestPatienceMs = 10_000;
 export const queueHandlers: Pick<Handlers, "queue" | "wake"> = {
   queue({ parts, query }) {
     const { limit, branch_id: branchId, own_branch: own } = query;
+    if (limit === 0) return { ...standing(parts), target_note: noteOf(parts) };
     const ownBranch = own === undefined ? undefined : parts.store.read.branchByName(own);
-    return queueOnWire(queueFacts(parts), {
+    const view = queueOnWire(queueFacts(parts), {
       branchId,
       ownBranchId: ownBranch?.id,
       limit: limit ?? defaultLimit,
       bytes: limit === undefined ? lanesBytes : undefined,
     });
+    return { ...view, target_note: noteOf(parts) };
   },
 
   /** Answers after the refs were read, so that a client that pushed before sees its head after. */
-  async wake({ parts }) {
+  async wake({ parts, caller, query }) {
     parts.ci.wake();
+    noteWake(parts, caller.npub, query.for === "landing");
     const ingested = parts.repository.ingest().catch((error: unknown) => {
       parts.log.error({ err: error }, "the refs could not be read");
     });
@@ -37,6 +43,49 @@ export const queueHandlers: Pick<Handlers, "queue" | "wake"> = {
     return { status: "ok", message: "scheduler wake requested" };
   },
 };
+
+/** What keeps everybody waiting, and what to know of the target. */
+function noteOf({ store, config, ci }: Parts): string | null {
+  const storage = storageTrouble(config);
+  const failing = ci.health().error;
+  const stalled =
+    storage !== undefined
+      ? storageWords(storage)
+      : failing && `no lane is started, which is tried again by itself: ${failing.words}`;
+  const notes = [stalled, targetNote(store, config)].filter((note) => note != null);
+  return notes.length === 0 ? null : notes.join("; ");
+}
+
+/** How long one line of the audit trail stands for the wakes of a key's landings. */
+const oneWakeMs = 60_000;
+
+/** Each wake that was asked for, by whom; of those that landings make in passing, one a minute. */
+function noteWake({ store, clock, log }: Parts, by: string, landing: boolean): void {
+  log.info({ by, landing }, "wake asked for");
+  const now = clock.now();
+  const since = new Date(now.getTime() - oneWakeMs).toISOString();
+  try {
+    store.write((tx) => {
+      const [last] = landing ? tx.audit({ npub: by, action: "wake", limit: 1 }) : [];
+      const told = last !== undefined && last.at > since && last.at <= now.toISOString();
+      if (!told) tx.addAudit({ npub: by, action: "wake", detail: landing ? "by a landing" : null });
+    });
+  } catch (error) {
+    // Whoever wakes a forge that cannot write needs it all the more.
+    log.warn({ err: error, by }, "a wake could not be recorded");
+  }
+}
+
+/** How things stand, without the queue: what everybody asks for often is not to cost what it does. */
+function standing({ store: { read }, config, repository }: Parts): QueueAnswer {
+  return {
+    running: read.countRunningLanes(),
+    waiting: read.countQueuedLanes(),
+    limit: laneLimit(config.settings()),
+    frozen: repository.frozen(),
+    lanes: [],
+  };
+}
 
 function queueFacts({ store, config, repository, clock }: Parts): QueueFacts {
   const { read } = store;
@@ -50,6 +99,7 @@ function queueFacts({ store, config, repository, clock }: Parts): QueueFacts {
     running,
     waiting,
     limit,
+    storage: storageTrouble(config),
     frozen: repository.frozen(),
     blockedTargets: blockedTargets(read, clock.now()),
     paused: pauseOf(read),

@@ -8,8 +8,9 @@ const header = "x-pika-signature-256";
 const scheme = "sha256=";
 
 /**
- * Tells the forge that refs may have changed. The body is checked and then not looked at: the refs
- * themselves are read, so a replayed call does no more than a look.
+ * Tells the forge that refs may have changed. The body is checked, and then only asked whether it
+ * names a branch, which the mirror is to get: the refs themselves are read, so a replayed call does
+ * no more than a look.
  */
 export const webhookHandlers: Pick<Handlers, "webhook"> = {
   async webhook({ c, parts }) {
@@ -17,15 +18,24 @@ export const webhookHandlers: Pick<Handlers, "webhook"> = {
     if (secret === undefined) throw new HttpFault(404, "webhook not configured");
     const signature = c.req.header(header);
     if (signature === undefined) throw new HttpFault(401, "missing signature");
-    if (!isSignedBy(secret, await readBytes(c.req), signature)) {
-      throw new HttpFault(401, "invalid signature");
-    }
+    const body = await readBytes(c.req);
+    if (!isSignedBy(secret, body, signature)) throw new HttpFault(401, "invalid signature");
+    if (namesBranch(body)) parts.mirror?.request();
     parts.repository.ingest().catch((error: unknown) => {
       parts.log.error({ err: error }, "the refs could not be read");
     });
     return { status: "ok" };
   },
 };
+
+/** Whether a line of `old new ref`, as git's hooks get them, is about a branch. */
+function namesBranch(body: Buffer): boolean {
+  const refs = body
+    .toString("utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[2]);
+  return refs.some((ref) => ref?.startsWith("refs/heads/") === true);
+}
 
 /** A blank secret is none. */
 function secretOf({ webhookSecret }: OwnerSettings): string | undefined {

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { branchShape } from "../../contract/branch.ts";
 import { decidingRun } from "../../domain/checks.ts";
-import type { BranchRecord, RunRecord, TutorialRecord } from "../store/records.ts";
+import type { BranchRecord, Pusher, RunRecord, TutorialRecord } from "../store/records.ts";
 
 export type BranchView = z.input<typeof branchShape>;
 
@@ -40,8 +40,9 @@ export function branchOnWire(
   repo: string,
   branch: BranchRecord,
   ofHead: readonly RunRecord[],
-  tutorial: TutorialRecord | undefined,
+  more: { readonly tutorial: TutorialRecord | undefined; readonly pusher: Pusher | undefined },
 ): BranchView {
+  const { tutorial, pusher } = more;
   return {
     branch_id: branch.id,
     repo,
@@ -59,5 +60,7 @@ export function branchOnWire(
     problem: branch.problem,
     merged_by: branch.state === "merged" ? branch.endedBy : null,
     closed_by: branch.state === "closed" ? branch.endedBy : null,
+    pushed_by: pusher?.npub ?? null,
+    pushed_by_name: pusher?.name ?? null,
   };
 }

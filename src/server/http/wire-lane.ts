@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { laneShape, runShape } from "../../contract/branch.ts";
 import type { LaneRecord, RunRecord } from "../store/records.ts";
+import type { LaneWait } from "./lane-waits.ts";
 import { failureLabel, operatorHint, reasonLabel, timingSummary, toneOf } from "./wire-labels.ts";
 
 export type LaneView = z.input<typeof laneShape>;
@@ -12,8 +13,9 @@ export interface LogView {
   readonly text: string | null;
 }
 
-/** A lane as it travels, every key of the contract present. Pure. */
-export function laneOnWire(lane: LaneRecord, log: LogView, now: Date): LaneView {
+/** A lane as it travels, every key of the contract present. `wait`: of one that waits. Pure. */
+export function laneOnWire(lane: LaneRecord, log: LogView, now: Date, wait?: LaneWait): LaneView {
+  const reason = wait?.reason ?? lane.reason;
   return {
     id: lane.id,
     lane_id: lane.lane,
@@ -23,8 +25,8 @@ export function laneOnWire(lane: LaneRecord, log: LogView, now: Date): LaneView 
     status_tone: toneOf(lane.status),
     status_badge_class: null,
     is_failed: null,
-    execution_reason: lane.reason,
-    execution_reason_label: reasonLabel(lane.reason),
+    execution_reason: reason,
+    execution_reason_label: reasonLabel(reason),
     failure_kind: lane.failureKind,
     failure_kind_label: lane.failureKind === null ? null : failureLabel(lane.failureKind),
     pikaci_run_id: lane.executorRunId,
@@ -39,10 +41,13 @@ export function laneOnWire(lane: LaneRecord, log: LogView, now: Date): LaneView 
     timing_summary: timingSummary(lane, now),
     last_heartbeat_at: lane.heartbeatAt,
     lease_expires_at: lane.leaseExpiresAt,
-    operator_hint: operatorHint(lane, now),
+    operator_hint: operatorHint({ ...lane, reason }, now),
     log_bytes: log.bytes,
     isolation: lane.isolation,
     note: lane.note,
+    waits_for: wait?.waits_for ?? null,
+    held_by_lane_run_id: wait?.held_by_lane_run_id ?? null,
+    waits_until: wait?.until ?? null,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { nightlyAnswer, nightlyListAnswer } from "../../contract/nightly.ts";
 import type { LaneRecord, NightlyRecord, RunRecord } from "../store/records.ts";
+import type { LaneWait } from "./lane-waits.ts";
 import { type LaneView, type LogView, laneOnWire } from "./wire-lane.ts";
 
 export type NightlyView = z.input<typeof nightlyAnswer>;
@@ -9,9 +10,14 @@ export type NightlyLine = z.input<typeof nightlyListAnswer>["nightlies"][number]
 const badges: ReadonlySet<string> = new Set(["failed", "success", "running", "queued", "skipped"]);
 
 /** A lane of a nightly as it travels: with a badge instead of a tone. Pure. */
-export function nightlyLaneOnWire(lane: LaneRecord, log: LogView, now: Date): LaneView {
+export function nightlyLaneOnWire(
+  lane: LaneRecord,
+  log: LogView,
+  now: Date,
+  wait?: LaneWait,
+): LaneView {
   return {
-    ...laneOnWire(lane, log, now),
+    ...laneOnWire(lane, log, now, wait),
     status_tone: null,
     status_badge_class: `status-${badges.has(lane.status) ? lane.status : "neutral"}`,
     is_failed: lane.status === "failed",

@@ -6,17 +6,23 @@ import type { BlockedTarget } from "../ci/health.ts";
 import type { Pause } from "../ci/pause.ts";
 import type { LaneRecord, WaitingLane } from "../store/records.ts";
 
-/** What the queue's view is made from. `waiting` is in claim order. */
-export interface QueueFacts {
+/** What a lane's wait is told from. */
+export interface WaitFacts {
   readonly running: readonly LaneRecord[];
-  readonly waiting: readonly WaitingLane[];
   readonly limit: number;
-  readonly frozen: string | null;
   /** CI targets whose lanes are kept back. */
   readonly blockedTargets?: readonly BlockedTarget[];
   readonly paused?: Pause | null;
-  readonly estimates: ReadonlyMap<number, Estimate>;
+  /** What keeps the forge from writing its state, so that no lane is started. */
+  readonly storage?: string | undefined;
   readonly branchName: (branchId: number | null) => string | null;
+}
+
+/** What the queue's view is made from. `waiting` is in claim order. */
+export interface QueueFacts extends WaitFacts {
+  readonly waiting: readonly WaitingLane[];
+  readonly frozen: string | null;
+  readonly estimates: ReadonlyMap<number, Estimate>;
 }
 
 export interface QueueWish {
@@ -85,27 +91,34 @@ function lineOf(facts: QueueFacts, holders: ReadonlyMap<string, Holder>, one: Pl
       estimate: null,
     };
   }
-  const reason = reasonOf(facts, lane);
-  const holder = reason === "blocked_by_concurrency_group" ? holderOf(holders, one) : undefined;
   const estimate = facts.estimates.get(lane.id);
   return {
     ...common,
     status: "queued",
-    reason,
+    ...waitOf(facts, one.lane, holderOf(holders, one)?.lane),
     place: one.place,
-    waits_for: waitsFor(facts, lane, reason, holder),
-    held_by_lane_run_id: holder?.lane.id ?? null,
     since: lane.createdAt,
-    until: blockedTarget(facts, lane, reason)?.until ?? null,
     starts_in_seconds: seconds(estimate?.startsInMs),
     ends_in_seconds: seconds(estimate?.endsInMs),
     estimate: estimate === undefined ? null : wordsOf(estimate),
   };
 }
 
+/** Why a lane waits, for what or whom, and until when at the latest. Pure. */
+export function waitOf(facts: WaitFacts, lane: WaitingLane, holder: WaitingLane | undefined) {
+  const reason = reasonOf(facts, lane);
+  const held = reason === "blocked_by_concurrency_group" ? holder : undefined;
+  return {
+    reason,
+    waits_for: waitsFor(facts, lane, reason, held),
+    held_by_lane_run_id: held?.id ?? null,
+    until: blockedTarget(facts, lane, reason)?.until ?? null,
+  };
+}
+
 /** Where no pass has told it yet: with every slot taken, what a lane waits for is one of them. */
-function reasonOf(facts: QueueFacts, { reason }: WaitingLane): ExecutionReason {
-  const full = facts.running.length >= facts.limit;
+function reasonOf(facts: WaitFacts, { reason }: WaitingLane): ExecutionReason {
+  const full = facts.running.length >= facts.limit || facts.storage !== undefined;
   return reason === "queued" && full ? "waiting_for_capacity" : reason;
 }
 
@@ -140,7 +153,7 @@ function holderOf(holders: ReadonlyMap<string, Holder>, { lane }: Waiting): Hold
 }
 
 function blockedTarget(
-  facts: QueueFacts,
+  facts: WaitFacts,
   lane: WaitingLane,
   reason: ExecutionReason,
 ): BlockedTarget | undefined {
@@ -149,19 +162,22 @@ function blockedTarget(
 }
 
 function waitsFor(
-  facts: QueueFacts,
+  facts: WaitFacts,
   lane: WaitingLane,
   reason: ExecutionReason,
-  holder: Holder | undefined,
+  holder: WaitingLane | undefined,
 ): string | null {
   if (reason === "blocked_by_concurrency_group") {
     const group = `group ${lane.concurrencyGroup}`;
     if (holder === undefined) return group;
-    return `${group}, held by lane ${holder.lane.lane} of ${facts.branchName(holder.lane.branchId) ?? "no branch"}`;
+    return `${group}, held by lane ${holder.lane} of ${facts.branchName(holder.branchId) ?? "no branch"}`;
   }
-  if (reason === "waiting_for_capacity") {
-    return `a free slot; ${facts.running.length} of ${facts.limit} are in use`;
-  }
+  const slotless = reason === "waiting_for_capacity" || reason === "stale_recovered";
+  if (slotless && facts.storage !== undefined)
+    return `room for the forge's state: ${facts.storage}`;
+  const slot = `a free slot; ${facts.running.length} of ${facts.limit} are in use`;
+  if (reason === "waiting_for_capacity") return slot;
+  if (reason === "stale_recovered") return `${slot}; its worker was lost and it is tried again`;
   if (reason === "scheduler_paused" && facts.paused != null) {
     return `the scheduler, paused by ${facts.paused.by} since ${facts.paused.since}`;
   }

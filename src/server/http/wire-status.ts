@@ -3,6 +3,7 @@ import { type BlockedTarget, blockedTargets } from "../ci/health.ts";
 import { pauseOf } from "../ci/pause.ts";
 import type { PartHealth } from "../health.ts";
 import { divergedTip, divergedWords } from "../repository/diverged.ts";
+import { storageTrouble, storageWords } from "../storage.ts";
 import type { Parts } from "./parts.ts";
 
 type Health = ForgeStatusAnswer["forge_health"];
@@ -95,7 +96,8 @@ function partOnWire(
 }
 
 function issuesOf(parts: Parts): Health["issues"] {
-  const { repository, draining, ingestion, ci, nightlies } = parts;
+  const { config, repository, draining, ingestion, ci, nightlies } = parts;
+  const storage = storageTrouble(config);
   const reading = ingestion().error;
   const scheduling = ci.health().error;
   const nightly = nightlies.health().error;
@@ -106,6 +108,7 @@ function issuesOf(parts: Parts): Health["issues"] {
     message,
   });
   return [
+    ...(storage === undefined ? [] : [issue("storage_failed", storageWords(storage))]),
     ...(frozen === null ? [] : [issue("target_moved_outside", frozen)]),
     ...(reading === undefined ? [] : [issue("ingestion_failed", reading.words, "warning")]),
     ...(scheduling === undefined ? [] : [issue("ci_failed", scheduling.words)]),
@@ -123,7 +126,8 @@ function mirrorIssues({ store, config }: Parts): Health["issues"] {
   return [{ severity: "error", code: "mirror_diverged", message }];
 }
 
-function schedulerIssues({ store, clock }: Parts): Health["issues"] {
+/** What keeps lanes back: a pause, and CI targets that fail for themselves. */
+export function schedulerIssues({ store, clock }: Parts): Health["issues"] {
   const paused = pauseOf(store.read);
   const blocked = blockedTargets(store.read, clock.now()).map(targetIssue);
   if (paused === null) return blocked;

@@ -1,4 +1,7 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import type { MirrorSettings } from "../config.ts";
+import { MirrorFailure } from "./failure.ts";
 
 /** A login for git over HTTP, which only the environment of one git call carries. */
 export interface MirrorLogin {
@@ -7,18 +10,59 @@ export interface MirrorLogin {
   readonly secrets: readonly string[];
 }
 
-/** The token of the settings, or of the variable they name. */
-export function tokenOf(
+/**
+ * The token of the settings, or of the file or the variable that they name, read anew each time so
+ * that it can be exchanged. Throws MirrorFailure where a file cannot be used.
+ */
+export async function tokenOf(
   settings: MirrorSettings,
   env: Readonly<Record<string, string | undefined>>,
-): string | undefined {
-  const named = settings.tokenEnv == null ? undefined : env[settings.tokenEnv];
-  return [settings.token, named].find((token) => token != null && token.trim() !== "")?.trim();
+): Promise<string | undefined> {
+  const { url, token, tokenFile, tokenEnv } = settings;
+  if (!isHttp(url)) return undefined;
+  const given = [
+    token,
+    tokenFile == null ? undefined : await privateText(tokenFile),
+    tokenEnv == null ? undefined : env[tokenEnv],
+  ];
+  return given.find((text) => text != null && text.trim() !== "")?.trim();
+}
+
+const longestToken = 8192;
+
+/** A file's text, where nobody else can read or change it. */
+async function privateText(path: string): Promise<string> {
+  const unusable = (why: string) =>
+    new MirrorFailure("config", `The mirror's token file ${path} cannot be used: ${why}.`);
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw unusable((error as NodeJS.ErrnoException).code ?? "it cannot be read");
+  }
+  try {
+    const about = await file.stat();
+    if (!about.isFile()) throw unusable("it is no file");
+    if ((about.mode & 0o077) !== 0) {
+      throw unusable("others can read or change it; `chmod 600` makes it private");
+    }
+    if (about.size > longestToken) throw unusable("it is longer than any token");
+    const text = await file.readFile("utf8");
+    if (text.trim() === "") throw unusable("it is empty");
+    if (/[\r\n]/.test(text.trim())) throw unusable("it holds more than one line");
+    return text;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Other transports know no token. */
+function isHttp(url: string): boolean {
+  return /^https?:/i.test(url);
 }
 
 /** Git's settings for one call, as variables: others can see a command line, but not these. */
 export function loginOf(settings: MirrorSettings, token: string | undefined): MirrorLogin {
-  const isHttp = /^https?:/i.test(settings.url);
   const always: readonly [string, string][] = [
     ["gc.auto", "0"],
     ["maintenance.auto", "false"],
@@ -27,7 +71,8 @@ export function loginOf(settings: MirrorSettings, token: string | undefined): Mi
     ["push.recurseSubmodules", "no"],
     ["push.useForceIfIncludes", "false"],
   ];
-  if (!isHttp || token === undefined) return { env: asVariables(always), secrets: [] };
+  if (!isHttp(settings.url) || token === undefined)
+    return { env: asVariables(always), secrets: [] };
   const basic = Buffer.from(`x-access-token:${token}`).toString("base64");
   const own: readonly [string, string][] = [
     // Nobody else is to be asked for a login, or to keep this one.

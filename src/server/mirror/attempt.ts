@@ -3,7 +3,7 @@ import type { Git } from "../../git/git.ts";
 import { parsePush } from "../../git/push.ts";
 import { maskSecrets } from "../../text/mask.ts";
 import type { MirrorLogin } from "./address.ts";
-import { failureKindOf, type MirrorFailureKind } from "./failure.ts";
+import { failureKindOf, MirrorFailure, type MirrorFailureKind } from "./failure.ts";
 import {
   agreementChanges,
   lagOf,
@@ -25,6 +25,9 @@ export interface AttemptParts {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly agreed: Refs;
+  readonly tried: MirrorView["tried"];
+  /** Is told what is about to be pushed, by full name, so that it is known however that ends. */
+  readonly noteTried: (pushed: Refs) => void;
   /** Takes over what others merged there, before anything is pushed. Undefined: nobody does. */
   readonly importTarget?: ((look: TargetLook) => Promise<void>) | undefined;
 }
@@ -46,18 +49,10 @@ export interface AttemptEnd {
   readonly agreement: ReadonlyMap<string, string | null>;
 }
 
-/** A failure that this forge found, rather than git. */
-export class MirrorFailure extends Error {
-  readonly kind: MirrorFailureKind;
-
-  constructor(kind: MirrorFailureKind, words: string) {
-    super(words);
-    this.kind = kind;
-  }
-}
-
 /** A command line has an end, and one ref that cannot be pushed keeps back those beside it. */
 const refsPerPush = 200;
+/** Enough to find a few protected refs among hundreds; a mirror may decline everything. */
+const mostSplits = 24;
 const maxWords = 2000;
 
 /**
@@ -81,8 +76,10 @@ export async function attemptPush(parts: AttemptParts): Promise<AttemptEnd> {
     }
     const plan = planMirror(view);
     const problems = plan.refused.map(({ ref, why }) => `${ref}: ${why}`);
+    parts.noteTried(newValues(plan.pushes));
+    const patience = { splits: mostSplits };
     for (const batch of batchesOf(plan.pushes, parts.target)) {
-      problems.push(...(await pushRefs(parts, ask, batch)));
+      problems.push(...(await pushApart(parts, ask, batch, patience)));
     }
     if (plan.pushes.length > 0) view = await look(parts, ask);
     failure = failureOf(problems, parts.target);
@@ -119,9 +116,9 @@ function askerOf({ git, login, timeoutMs, signal }: AttemptParts): Ask {
   };
 }
 
-async function look({ url, target, agreed }: AttemptParts, ask: Ask): Promise<MirrorView> {
+async function look({ url, target, agreed, tried }: AttemptParts, ask: Ask): Promise<MirrorView> {
   const remote = parseRefs(await ask(["ls-remote", "--quiet", "--refs", "--", url]));
-  return { target, agreed, remote, local: await localRefs(ask) };
+  return { target, agreed, tried, remote, local: await localRefs(ask) };
 }
 
 async function localRefs(ask: Ask): Promise<Refs> {
@@ -142,7 +139,31 @@ function batchesOf(pushes: readonly MirrorPush[], target: string): readonly Mirr
   return batches;
 }
 
-/** Pushes some refs and answers which were refused, in git's words. */
+function newValues(pushes: readonly MirrorPush[]): Refs {
+  return new Map(pushes.flatMap(({ ref, to }) => (to === null ? [] : [[ref, to] as const])));
+}
+
+/**
+ * Pushes some refs and answers which were refused, in git's words. A hook of the mirror may decline
+ * a push as a whole for one protected ref: halves of it are tried until only that one is left.
+ */
+async function pushApart(
+  parts: AttemptParts,
+  ask: Ask,
+  pushes: readonly MirrorPush[],
+  patience: { splits: number },
+): Promise<readonly string[]> {
+  const problems = await pushRefs(parts, ask, pushes);
+  const declined = problems.filter((problem) => /hook declined/.test(problem)).length;
+  if (declined < pushes.length || pushes.length === 1 || patience.splits === 0) return problems;
+  patience.splits -= 1;
+  const half = pushes.length >> 1;
+  return [
+    ...(await pushApart(parts, ask, pushes.slice(0, half), patience)),
+    ...(await pushApart(parts, ask, pushes.slice(half), patience)),
+  ];
+}
+
 async function pushRefs(
   { url }: AttemptParts,
   ask: Ask,

@@ -6,12 +6,14 @@ import { Git } from "../../git/git.ts";
 import { endTagged } from "../../process/ending.ts";
 import type { MirrorSettings, ServerConfig } from "../config.ts";
 import { RefusedError } from "../refused.ts";
-import type { MirrorRunRecord } from "../store/records.ts";
-import type { Clock, Store } from "../store/store.ts";
-import { loginOf, quietEnvironment, tokenOf } from "./address.ts";
+import type { MirrorLockRecord, MirrorRunRecord } from "../store/records.ts";
+import type { Clock, Store, Writes } from "../store/store.ts";
+import { loginOf, type MirrorLogin, quietEnvironment, tokenOf } from "./address.ts";
 import { type AttemptEnd, attemptPush, type TargetLook } from "./attempt.ts";
 import { nextDue } from "./due.ts";
+import { MirrorFailure, type MirrorFailureKind } from "./failure.ts";
 import type { Mirror } from "./mirror.ts";
+import { type Sighting, sightingsOf } from "./seen.ts";
 import { failuresInARow, healthOnWire, runOnWire, runtimeOnWire, statusOnWire } from "./view.ts";
 
 export interface MirrorParts {
@@ -41,6 +43,8 @@ type Trigger = MirrorRunRecord["triggerSource"];
 /** In the environment of every git that pushes, to find those that a killed forge left behind. */
 export const mirrorTag = "FORGE_MIRROR_RUN";
 const instanceSetting = "mirror_instance";
+/** The address of the attempt that the lock is about. */
+const attemptSetting = "mirror_attempt";
 const countedRuns = 64;
 const afterFaultMs = 10_000;
 const shownLagging = 50;
@@ -57,10 +61,13 @@ class Driver implements MirrorDriver {
   readonly #parts: MirrorParts;
   readonly #stopping = new AbortController();
   readonly #git: Git;
+  readonly #sightings: ReturnType<typeof sightingsOf>;
   #running: Promise<MirrorRunRecord> | undefined;
   /** What a killed forge left behind is gone once this resolves. */
   #ready: Promise<unknown> = Promise.resolve();
   #requested = false;
+  /** A lock that could not be freed. */
+  #stuck: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** After a fault of our own, such as a full disk, in milliseconds since 1970. */
   #holdUntil = 0;
@@ -69,6 +76,7 @@ class Driver implements MirrorDriver {
     this.#parts = parts;
     const { repositoryDir, env } = parts.config;
     this.#git = new Git({ dir: repositoryDir, bare: true, env: quietEnvironment(env) });
+    this.#sightings = sightingsOf(this.#git);
   }
 
   configured(): boolean {
@@ -78,10 +86,13 @@ class Driver implements MirrorDriver {
   start(): void {
     const { store } = this.#parts;
     // This process alone has the forge, so whoever holds the lock is dead; its git may not be.
-    if (store.read.mirrorLock() !== undefined) {
+    const lost = store.read.mirrorLock();
+    if (lost !== undefined) {
       this.#ready = endTagged({ name: mirrorTag, value: `${this.#instance()}-`, match: "prefix" });
-      store.write((tx) => tx.freeMirrorLock(null));
+      this.#noteLost(lost);
     }
+    // What landed just before the last forge ended may have been told to nobody.
+    this.#requested = this.#requested || lost !== undefined || this.#targetMoved();
     this.#arm();
   }
 
@@ -117,6 +128,10 @@ class Driver implements MirrorDriver {
     return this.#runs().slice(0, limit).map(runOnWire);
   }
 
+  sighting(commit: string): Promise<Sighting> {
+    return this.#sightings(commit, this.#runs());
+  }
+
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#stopping.abort();
@@ -147,10 +162,19 @@ class Driver implements MirrorDriver {
     const timeoutMs = settings.timeoutSeconds * 1000;
     const expiresAt = new Date(started.getTime() + timeoutMs + lockGraceMs).toISOString();
     const lock = { token, pid: process.pid, triggerSource, expiresAt };
-    if (!store.write((tx) => tx.takeMirrorLock(lock))) {
+    const take = (tx: Writes) => {
+      // What could not be freed, as on a full disk, is this process's own: nothing runs.
+      if (this.#stuck !== undefined) tx.freeMirrorLock(this.#stuck);
+      const taken = tx.takeMirrorLock(lock);
+      if (taken) tx.setSetting(attemptSetting, settings.url);
+      return taken;
+    };
+    if (!store.write(take)) {
       throw new RefusedError(409, "mirror sync already running");
     }
+    this.#stuck = undefined;
     // Before the push, so that what lands during it asks anew.
+    const asked = this.#requested;
     this.#requested = false;
     try {
       await this.#ready;
@@ -159,29 +183,37 @@ class Driver implements MirrorDriver {
         tx.setMirrorRefs(settings.url, end.agreement);
         tx.freeMirrorLock(token);
         return tx.addMirrorRun({
-          ...recordOf(end, settings),
+          ...recordOf(end, settings.url),
           triggerSource,
           startedAt: started.toISOString(),
         });
       });
-      if (run.status === "failed" && triggerSource === "post-mutation") this.#requested = true;
+      if (run.status === "failed" && asked) this.#requested = true;
       log.info(
         { trigger: triggerSource, status: run.status, kind: run.failureKind },
         "mirror pushed",
       );
       return run;
     } catch (error) {
-      // Where the store cannot be written the lock ends by its time.
-      free(store, token);
+      if (!free(store, token)) this.#stuck = token;
+      if (asked) this.#requested = true;
       throw error;
     }
   }
 
   async #push(settings: MirrorSettings, token: string, timeoutMs: number): Promise<AttemptEnd> {
     const { config, store, importTarget } = this.#parts;
-    const login = loginOf(settings, tokenOf(settings, config.env));
     const problem = problemOfAddress(settings.url);
-    if (problem !== null) return misconfigured(`The mirror's address cannot be used: ${problem}.`);
+    if (problem !== null) {
+      return failed("config", `The mirror's address cannot be used: ${problem}.`);
+    }
+    let login: MirrorLogin;
+    try {
+      login = loginOf(settings, await tokenOf(settings, config.env));
+    } catch (error) {
+      if (error instanceof MirrorFailure) return failed(error.kind, error.message);
+      throw error;
+    }
     const end = await attemptPush({
       git: this.#git,
       url: settings.url,
@@ -190,6 +222,8 @@ class Driver implements MirrorDriver {
       timeoutMs,
       signal: this.#stopping.signal,
       agreed: store.read.mirrorRefs(settings.url),
+      tried: store.read.mirrorTried(settings.url),
+      noteTried: (pushed) => store.write((tx) => tx.addMirrorTried(settings.url, pushed)),
       importTarget:
         settings.import && importTarget !== undefined
           ? (look) => importTarget(look, settings)
@@ -198,6 +232,28 @@ class Driver implements MirrorDriver {
     // What git started beside itself, such as ssh or a helper, has to be gone as well.
     if (end.failure !== null) await endTagged({ name: mirrorTag, value: token, match: "exact" });
     return end;
+  }
+
+  #noteLost({ triggerSource, startedAt }: MirrorLockRecord): void {
+    const { store, log } = this.#parts;
+    const remote = store.read.setting(attemptSetting) ?? this.#settings()?.url;
+    store.write((tx) => {
+      tx.freeMirrorLock(null);
+      if (remote === undefined) return;
+      tx.addMirrorRun({
+        ...recordOf(failed("lost", "The forge was killed during this push."), remote),
+        ...{ triggerSource, startedAt },
+      });
+    });
+    log.warn({ trigger: triggerSource, startedAt }, "a push to the mirror was lost");
+  }
+
+  /** Whether the target moved since the mirror was last looked at. */
+  #targetMoved(): boolean {
+    const { store } = this.#parts;
+    const url = this.#settings()?.url;
+    const [last] = url === undefined ? [] : store.read.mirrorRuns(url, 1);
+    return last !== undefined && store.read.lastTargetMove()?.targetAfter !== last.localTarget;
   }
 
   #arm(): void {
@@ -216,9 +272,9 @@ class Driver implements MirrorDriver {
       this.#arm();
       return;
     }
-    const failed = (error: unknown) =>
+    this.#begin(this.#requested ? "post-mutation" : "background").catch((error: unknown) => {
       this.#parts.log.warn({ err: error }, "the mirror could not be pushed to");
-    this.#begin(this.#requested ? "post-mutation" : "background").catch(failed);
+    });
   }
 
   /** When to push next, or null where nothing makes it push by itself. */
@@ -271,10 +327,10 @@ class Driver implements MirrorDriver {
   }
 }
 
-function recordOf(end: AttemptEnd, settings: MirrorSettings) {
+function recordOf(end: AttemptEnd, remote: string) {
   const { failure, view, lagging, synced } = end;
   return {
-    remote: settings.url,
+    remote,
     status: failure === null ? "success" : "failed",
     failureKind: failure?.kind ?? null,
     localTarget: view?.local.get(view.target) ?? null,
@@ -286,15 +342,17 @@ function recordOf(end: AttemptEnd, settings: MirrorSettings) {
   } as const;
 }
 
-function misconfigured(words: string): AttemptEnd {
-  const failure = { kind: "config", words } as const;
+function failed(kind: MirrorFailureKind, words: string): AttemptEnd {
+  const failure = { kind, words };
   return { failure, view: null, lagging: null, synced: null, agreement: new Map() };
 }
 
-function free(store: Store, token: string): void {
+/** False where the store cannot be written. */
+function free(store: Store, token: string): boolean {
   try {
     store.write((tx) => tx.freeMirrorLock(token));
+    return true;
   } catch {
-    // It ends by its time.
+    return false;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Why an attempt failed: the settings or the address are wrong, the login was not taken, it took
- * too long, another one runs, the mirror would not take a ref, the forge stopped, or something that
- * may pass by itself.
+ * too long, another one runs, the mirror would not take a ref, the forge stopped in order or was
+ * killed meanwhile, or something that may pass by itself.
  */
 export type MirrorFailureKind =
   | "config"
@@ -10,8 +10,19 @@ export type MirrorFailureKind =
   | "busy"
   | "rejected"
   | "cancelled"
+  | "lost"
   | "diverged"
   | "transient";
+
+/** A failure that this forge found, rather than git. */
+export class MirrorFailure extends Error {
+  readonly kind: MirrorFailureKind;
+
+  constructor(kind: MirrorFailureKind, words: string) {
+    super(words);
+    this.kind = kind;
+  }
+}
 
 /** What is known of a failure: our own code, and git's own words. */
 export interface MirrorFailureFacts {
@@ -36,7 +47,9 @@ export function failureKindOf({ code, said }: MirrorFailureFacts): MirrorFailure
   return "transient";
 }
 
+const passing: ReadonlySet<string> = new Set(["transient", "busy", "cancelled", "lost"]);
+
 /** Those that stay until somebody acts. */
 export function needsSomebody(kind: string | null): boolean {
-  return kind !== null && kind !== "transient" && kind !== "busy" && kind !== "cancelled";
+  return kind !== null && !passing.has(kind);
 }

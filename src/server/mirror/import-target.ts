@@ -1,8 +1,11 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { MirrorSettings, ServerConfig } from "../config.ts";
 import { divergedTip, divergedWords, noteDiverged } from "../repository/diverged.ts";
 import type { CanonicalRepository } from "../repository/repository.ts";
 import type { Store } from "../store/store.ts";
-import { type Ask, MirrorFailure, type TargetLook } from "./attempt.ts";
+import type { Ask, TargetLook } from "./attempt.ts";
+import { MirrorFailure } from "./failure.ts";
 
 export interface ImportParts {
   readonly config: ServerConfig;
@@ -28,6 +31,7 @@ export function importerOf(parts: ImportParts) {
       tell(null);
       return;
     }
+    await dropStaleLock(config.repositoryDir);
     await fetchTarget(ask, url, config.target);
     if (await contains(ask, local, remote)) {
       tell(null);
@@ -42,6 +46,11 @@ export function importerOf(parts: ImportParts) {
     }
     tell(null);
   };
+}
+
+/** One attempt runs at a time, so what locks its own ref was left by a git that was killed. */
+async function dropStaleLock(repositoryDir: string): Promise<void> {
+  await rm(join(repositoryDir, `${fetchedRef}.lock`), { force: true });
 }
 
 async function fetchTarget(ask: Ask, url: string, target: string): Promise<void> {

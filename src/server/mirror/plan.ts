@@ -8,6 +8,8 @@ export interface MirrorView {
   readonly remote: Refs;
   /** What each ref was when both sides last agreed on it. */
   readonly agreed: Refs;
+  /** What the forge may have put there since, in pushes whose end it did not see. */
+  readonly tried: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** One ref to push. */
@@ -32,12 +34,14 @@ export interface MirrorPlan {
 
 /**
  * What to push so that the mirror follows the forge. The target and tags are never forced. A branch
- * is rewritten or deleted only where the mirror still has what both sides agreed on, so that what
- * others put there stays. Pure.
+ * is rewritten or deleted only where the mirror has what both sides agreed on or what the forge
+ * itself put there, so that what others put there stays. Deletions come first: a name may be in the
+ * way of a longer one. Pure.
  */
 export function planMirror(view: MirrorView): MirrorPlan {
-  const { local, remote, agreed, target } = view;
+  const { local, remote, target } = view;
   const pushes: MirrorPush[] = [];
+  const deletions: MirrorPush[] = [];
   const refused: MirrorRefusal[] = [];
   for (const [ref, to] of local) {
     const there = remote.get(ref);
@@ -45,13 +49,18 @@ export function planMirror(view: MirrorView): MirrorPlan {
     if (there === undefined || ref === target) pushes.push({ ref, to, lease: null });
     else if (isTag(ref)) refused.push({ ref, why: "tag_differs" });
     // Where somebody else moved it there, only a fast-forward keeps what they did.
-    else pushes.push({ ref, to, lease: agreed.get(ref) === there ? there : null });
+    else pushes.push({ ref, to, lease: isOurs(view, ref, there) ? there : null });
   }
   for (const [ref, there] of remote) {
     if (local.has(ref) || ref === target || isTag(ref)) continue;
-    if (agreed.get(ref) === there) pushes.push({ ref, to: null, lease: there });
+    if (isOurs(view, ref, there)) deletions.push({ ref, to: null, lease: there });
   }
-  return { pushes, refused };
+  return { pushes: [...deletions, ...pushes], refused };
+}
+
+/** Whether a value of the mirror is one that only this forge can have put there. */
+function isOurs({ agreed, tried }: MirrorView, ref: string, there: string): boolean {
+  return agreed.get(ref) === there || tried.get(ref)?.has(there) === true;
 }
 
 export interface MirrorLag {
@@ -63,7 +72,7 @@ export interface MirrorLag {
  * How far the mirror is behind: refs of the forge that it lacks or has elsewhere, and refs that the
  * forge deleted and it still has. What only others put there does not count. Pure.
  */
-export function lagOf({ local, remote, agreed, target }: MirrorView): MirrorLag {
+export function lagOf({ local, remote, agreed, tried, target }: MirrorView): MirrorLag {
   const lagging: string[] = [];
   let synced = 0;
   for (const [ref, sha] of local) {
@@ -71,7 +80,8 @@ export function lagOf({ local, remote, agreed, target }: MirrorView): MirrorLag 
     else lagging.push(ref);
   }
   for (const [ref] of remote) {
-    if (!local.has(ref) && ref !== target && !isTag(ref) && agreed.has(ref)) lagging.push(ref);
+    const known = agreed.has(ref) || tried.has(ref);
+    if (!local.has(ref) && ref !== target && !isTag(ref) && known) lagging.push(ref);
   }
   // The target first: it is what people ask for.
   lagging.sort((a, b) => Number(b === target) - Number(a === target) || (a < b ? -1 : 1));
@@ -80,12 +90,13 @@ export function lagOf({ local, remote, agreed, target }: MirrorView): MirrorLag 
 
 /** What is to be remembered of an attempt: where both sides agree now, and what neither has. Pure. */
 export function agreementChanges(view: MirrorView): ReadonlyMap<string, string | null> {
-  const { local, remote, agreed } = view;
+  const { local, remote, agreed, tried } = view;
   const changes = new Map<string, string | null>();
   for (const [ref, sha] of local) {
-    if (remote.get(ref) === sha && agreed.get(ref) !== sha) changes.set(ref, sha);
+    const isNew = agreed.get(ref) !== sha || tried.has(ref);
+    if (remote.get(ref) === sha && isNew) changes.set(ref, sha);
   }
-  for (const ref of agreed.keys()) {
+  for (const ref of [...agreed.keys(), ...tried.keys()]) {
     if (!local.has(ref) && !remote.has(ref)) changes.set(ref, null);
   }
   return changes;

@@ -1,6 +1,7 @@
 import type { Child } from "hono/jsx";
 import { ciFull, ciSummary } from "./ci-block.tsx";
 import { chip, layout } from "./layout.tsx";
+import { pushedBy } from "./pushed-by.ts";
 import { facts } from "./runs.tsx";
 import type { BranchCiView, BranchPageView, TutorialView } from "./view.ts";
 
@@ -68,6 +69,7 @@ function frame({ branch }: BranchCiView, prefix: string, content: Child) {
         <p class="quiet">
           {branch.repo} · onto {branch.target_branch} · head{" "}
           <span class="sha">{branch.head_sha}</span> · updated {branch.updated_at}
+          {pushedBy(branch, (words) => ` · ${words}`)}
         </p>
         {branch.problem == null ? null : <p class="note">{branch.problem}</p>}
         {branch.merge_commit_sha == null ? null : (

@@ -26,10 +26,44 @@ export function ciSummary({ branch, runs, active }: BranchCiView) {
               <>{chip(lane.title === "" ? lane.lane_id : lane.title, toneOf(lane.status))} </>
             ))}
           </p>
+          {laneWords(run.lanes)}
         </>
       )}
     </section>
   );
+}
+
+/** Lines on lanes shown in short. */
+const mostWords = 5;
+
+/** Why lanes wait or failed; of many the first, those that failed before those that wait. */
+function laneWords(lanes: readonly LaneView[]) {
+  const failed = lanes.filter((lane) => lane.status === "failed");
+  const told = [...failed, ...lanes.filter((lane) => lane.status === "queued")];
+  if (told.length === 0) return null;
+  const more = told.length - mostWords;
+  return (
+    <ul>
+      {told.slice(0, mostWords).map((lane) => (
+        <li>
+          {lane.lane_id}: {wordsOf(lane)}
+        </li>
+      ))}
+      {more > 0 ? <li>and {more} more</li> : null}
+    </ul>
+  );
+}
+
+function wordsOf(lane: LaneView): string {
+  const parts =
+    lane.status === "failed"
+      ? [lane.failure_kind_label ?? "failed", lane.note]
+      : [
+          lane.execution_reason_label,
+          lane.waits_for,
+          lane.waits_until && `until ${lane.waits_until}`,
+        ];
+  return parts.filter((part) => part != null && part !== "").join(" · ");
 }
 
 /** All shown runs with all of their lanes. */

@@ -3,6 +3,8 @@ import { toneOf } from "../http/wire-labels.ts";
 import type { NightlyLine } from "../http/wire-nightly.ts";
 import type { FeedPlaces, FeedView, Listed, ScheduleView } from "./feed-view.ts";
 import { chip, layout } from "./layout.tsx";
+import { pushedBy } from "./pushed-by.ts";
+import { queueSection } from "./queue-summary.tsx";
 
 /** Open branches, ended ones, and nightlies, a page of each. */
 export function feedPage(view: FeedView, prefix: string) {
@@ -16,9 +18,11 @@ export function feedPage(view: FeedView, prefix: string) {
           Branches land on <code>{view.target}</code>.
         </p>
         {view.frozen === null ? null : <p class="note">Landing stands still: {view.frozen}</p>}
+        {view.targetNote === null ? null : <p class="note">{view.targetNote}</p>}
         <h2>Open branches</h2>
         {branchTable(view.open, prefix, "No branch is open. Push one to begin.")}
         {older(view.open, prefix, "open")}
+        {queueSection(view.queue)}
         <h2>Branch history</h2>
         {branchTable(view.ended, prefix, "Nothing was merged or closed yet.")}
         {older(view.ended, prefix, "history")}
@@ -49,7 +53,15 @@ function branchTable(branches: Listed<BranchView>, prefix: string, empty: string
               {chip(`tutorial: ${branch.tutorial_status}`, "neutral")}{" "}
               {chip(`ci: ${branch.ci_status}`, toneOf(branch.ci_status))}
             </td>
-            <td class="quiet">{branch.updated_at}</td>
+            <td class="quiet">
+              {branch.updated_at}
+              {pushedBy(branch, (words) => (
+                <>
+                  <br />
+                  {words}
+                </>
+              ))}
+            </td>
           </tr>
         ))}
       </tbody>

@@ -4,7 +4,9 @@ import { readCursor, writeCursor } from "../http/cursor.ts";
 import type { Parts } from "../http/parts.ts";
 import type { BranchView } from "../http/wire-branch.ts";
 import type { NightlyLine } from "../http/wire-nightly.ts";
+import { targetNote } from "../repository/diverged.ts";
 import type { BranchRecord } from "../store/records.ts";
+import { type QueueSummary, queueSummary } from "./queue-summary.tsx";
 import { nightlyLines } from "./view.ts";
 
 const branchesShown = 50;
@@ -20,10 +22,13 @@ export interface FeedView {
   readonly repo: string;
   readonly target: string;
   readonly frozen: string | null;
+  /** What else to know of the target. */
+  readonly targetNote: string | null;
   readonly open: Listed<BranchView>;
   readonly ended: Listed<BranchView>;
   readonly nightlies: Listed<NightlyLine>;
   readonly schedule: ScheduleView;
+  readonly queue: QueueSummary;
 }
 
 /** When the next nightly begins by itself, and how the last whole one ended. */
@@ -46,6 +51,7 @@ export function feedView(parts: Parts, places: FeedPlaces): FeedView {
     repo: parts.config.repo,
     target: parts.config.target,
     frozen: parts.repository.frozen(),
+    targetNote: targetNote(parts.store, parts.config),
     open: branchPage(parts, ["open"], places.open),
     ended: branchPage(parts, ["merged", "closed"], places.history),
     nightlies: {
@@ -56,6 +62,7 @@ export function feedView(parts: Parts, places: FeedPlaces): FeedView {
           : undefined,
     },
     schedule: scheduleView(parts),
+    queue: queueSummary(parts),
   };
 }
 

@@ -46,6 +46,8 @@ export function laneSection(lane: LaneView) {
           ["lane", lane.lane_id],
           ["entrypoint", lane.entrypoint],
           ["reason", waits ? lane.execution_reason_label : null],
+          ["waits for", lane.waits_for],
+          ["until", lane.waits_until],
           ["failure", lane.failure_kind_label],
           ["end", lane.note],
           ["hint", lane.operator_hint],

@@ -1,6 +1,7 @@
 import { tutorialRequest } from "../../contract/branch.ts";
 import { isActive, type RunStatus } from "../../domain/status.ts";
 import { branchView, runsShown } from "../http/branch-routes.ts";
+import { waitsOf } from "../http/lane-waits.ts";
 import { nightlyLine, requireNightly } from "../http/nightly-routes.ts";
 import type { Parts } from "../http/parts.ts";
 import type { BranchView } from "../http/wire-branch.ts";
@@ -72,9 +73,10 @@ export function nightlyLines(parts: Parts, limit: number, before: string | undef
 
 function pageRun(parts: Parts, run: Parameters<typeof runOnWire>[0]): PageRun {
   const now = parts.clock.now();
-  const lanes = parts.store.read
-    .lanesOfRun(run.id)
-    .map((lane) => laneOnWire(lane, { bytes: 0, text: null }, now));
+  const records = parts.store.read.lanesOfRun(run.id);
+  const waits = waitsOf(parts, records);
+  const noLog = { bytes: 0, text: null };
+  const lanes = records.map((lane) => laneOnWire(lane, noLog, now, waits.get(lane.id)));
   return { ...runOnWire(run, lanes, now), lanes };
 }
 

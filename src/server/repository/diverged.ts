@@ -28,6 +28,26 @@ export function divergedWords(target: string, tip: string): string {
 }
 
 /**
+ * What whoever asks for the target is to know of the mirror: that it stops landing, or that nobody
+ * here tested what was imported. Null: nothing.
+ */
+export function targetNote(
+  { read }: Pick<Canonical["store"], "read">,
+  { target, settings }: Pick<Canonical["config"], "target" | "settings">,
+): string | null {
+  const tip = divergedTip(read);
+  if (tip !== null && settings().mirror?.import === true) {
+    return `Landing stands still. ${divergedWords(target, tip)}.`;
+  }
+  const last = read.lastTargetMove();
+  if (last?.kind !== "import") return null;
+  return (
+    `${target} is at ${short(last.targetAfter)}, imported, untested: people merged it at the ` +
+    "mirror, and no lane ran here. What lands next is tested together with it."
+  );
+}
+
+/**
  * Refuses while the mirror's target has gone its own way and is to be imported: what lands would
  * only move both further apart. A head that contains the mirror's target brings them together.
  */

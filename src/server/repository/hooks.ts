@@ -1,5 +1,6 @@
 import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { activeKeysName } from "../../domain/active-keys.ts";
 
 /*
  * The hooks use nothing but what is built into a POSIX shell, since they run with the pusher's
@@ -13,6 +14,21 @@ if ! IFS= read -r target <"$here/target"; then
   echo "This forge cannot read the name of its target branch, so it takes no push." >&2
   echo "Restart it (land stop, then land status), which writes that file again." >&2
   exit 1
+fi
+# Whose key it is that pushes is known where the push came over SSH. A session may be older than the
+# day on which its key was taken out.
+if [ -n "$LAND_PUSHED_BY" ]; then
+  active=
+  if [ -r "$here/${activeKeysName}" ]; then
+    while IFS= read -r npub; do
+      if [ "$npub" = "$LAND_PUSHED_BY" ]; then active=yes; break; fi
+    done <"$here/${activeKeysName}"
+  fi
+  if [ -z "$active" ]; then
+    echo "Your key is not active at this forge any more. Nothing was changed." >&2
+    echo "Its owner lets keys in again: land members approve" >&2
+    exit 1
+  fi
 fi
 case $1 in
   "refs/heads/$target")

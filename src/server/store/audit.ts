@@ -1,5 +1,5 @@
 import type { Database, Values } from "./database.ts";
-import type { AuditRecord } from "./records.ts";
+import type { AuditRecord, Pusher } from "./records.ts";
 import type { Reads, Writes } from "./store.ts";
 import type { Writing } from "./writing.ts";
 
@@ -10,8 +10,17 @@ const columns = `audit.id, audit.at, audit.npub, audit.name, audit.action,
 /** Beyond this a reason is cut; the journal has it whole. */
 const maxDetail = 2000;
 
-export function auditReads(db: Database): Pick<Reads, "audit"> {
-  return { audit: (filter) => listAudit(db, filter) };
+export function auditReads(db: Database): Pick<Reads, "audit" | "pusher"> {
+  return {
+    audit: (filter) => listAudit(db, filter),
+    pusher: (branchId, head) =>
+      db.get<Pusher>(
+        `SELECT npub, name FROM audit
+         WHERE branch_id = :branchId AND action = 'push' AND head = :head AND npub IS NOT NULL
+         ORDER BY id DESC LIMIT 1`,
+        { branchId, head },
+      ),
+  };
 }
 
 function listAudit(

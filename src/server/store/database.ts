@@ -41,6 +41,13 @@ export class Database {
       .map((row) => ({ ...row }) as T);
   }
 
+  /** Rows as `make` makes them: several times as quick as `all` where there are thousands. */
+  list<Row, T>(sql: string, make: (row: Row) => T): T[] {
+    return this.#statement(sql)
+      .all()
+      .map((row) => make(row as Row));
+  }
+
   /** Runs a change and answers how many rows it touched. */
   change(sql: string, values: Values = {}): number {
     this.#mustBeWriting();
@@ -77,6 +84,18 @@ export class Database {
     } finally {
       this.#writing = false;
     }
+  }
+
+  /** How large the database is. */
+  bytes(): number {
+    const pages = this.get<{ page_count: number }>("PRAGMA page_count")?.page_count ?? 0;
+    return pages * (this.get<{ page_size: number }>("PRAGMA page_size")?.page_size ?? 0);
+  }
+
+  /** The first thing that is wrong with the file, found by reading all of it; undefined: nothing. */
+  damage(): string | undefined {
+    const found = this.get<{ quick_check: string }>("PRAGMA quick_check(1)")?.quick_check;
+    return found === "ok" ? undefined : (found ?? "it cannot be read");
   }
 
   close(): void {

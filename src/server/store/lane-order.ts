@@ -19,6 +19,13 @@ export const ontoOf = (subject: string, branchId: string): string => `CASE
   WHEN ${subject} = 'nightly' THEN 'nightly'
   ELSE ifnull((SELECT merge_base FROM branches WHERE branches.id = ${branchId}), '') END`;
 
+/**
+ * A lane that was lost and waits for nothing but a slot goes on to say that it was lost; every view
+ * of the queue says besides what it waits for.
+ */
+export const mayBeTold =
+  "NOT (reason = 'stale_recovered' AND :reason IN ('queued', 'waiting_for_capacity'))";
+
 interface Ranked {
   readonly rank: number;
   readonly id: number;

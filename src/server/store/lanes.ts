@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import { ontoOf, queueOrder, turnsGivenWay } from "./lane-order.ts";
+import { mayBeTold, ontoOf, queueOrder, turnsGivenWay } from "./lane-order.ts";
 import { nextTurn } from "./lane-queue.ts";
 import type { LaneRecord } from "./records.ts";
 import type { Reads, Writes } from "./store.ts";
@@ -54,6 +54,7 @@ type LaneReads = Pick<
   | "countRunningLanes"
   | "queuedLanes"
   | "countQueuedLanes"
+  | "anyLaneQueued"
 >;
 type LaneWrites = Pick<
   Writes,
@@ -106,6 +107,8 @@ export function laneReads(db: Database): LaneReads {
         )
         .map(toLane),
     countQueuedLanes: () => count("queued"),
+    anyLaneQueued: () =>
+      db.get("SELECT 1 AS found FROM lanes WHERE status = 'queued' LIMIT 1") !== undefined,
   };
 }
 
@@ -116,12 +119,12 @@ export function laneWrites({ db, now, addEvent }: Writing, reads: LaneReads): La
     addEvent({ kind, branchId: lane.branchId, runId: lane.runId, laneRunId: id, head: lane.head });
   };
   return {
-    setLaneReason(id, reason) {
+    setLaneReason: (id, reason) =>
       db.change(
-        "UPDATE lanes SET reason = :reason WHERE id = :id AND status = 'queued' AND reason <> :reason",
+        `UPDATE lanes SET reason = :reason
+         WHERE id = :id AND status = 'queued' AND reason <> :reason AND ${mayBeTold}`,
         { id, reason },
-      );
-    },
+      ) > 0,
 
     claimLane(id, lease) {
       const row = db.changed<LaneRow>(

@@ -1,12 +1,16 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { storageFault, storageHelp } from "../storage.ts";
 
 export interface HeldLock {
   release(): void;
 }
 
 const sqliteBusy = 5;
+
+/** One that nobody refers to any more would be collected, and its lock dropped with it. */
+const held = new Set<DatabaseSync>();
 
 /**
  * Takes a lock that the operating system frees when this process dies, so there is no stale one and
@@ -23,16 +27,20 @@ export function acquireLock(lockFile: string): HeldLock | undefined {
   } catch (error) {
     db.close();
     if (isBusy(error)) return undefined;
+    const fault = storageFault(error);
     const words = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      `The lock file ${lockFile} cannot be used: ${words}. Delete it and try again.`,
-      {
-        cause: error,
-      },
-    );
+    const help =
+      fault === undefined || fault.kind === "damaged"
+        ? "Delete it and try again."
+        : storageHelp(fault);
+    throw new Error(`The lock file ${lockFile} cannot be used: ${words}. ${help}`, {
+      cause: error,
+    });
   }
+  held.add(db);
   return {
     release() {
+      held.delete(db);
       if (db.isOpen) db.close();
     },
   };

@@ -16,7 +16,13 @@ const toRun = (row: RunRow): MirrorRunRecord => ({
   laggingRefs: JSON.parse(row.laggingRefs) as readonly string[],
 });
 
-export function mirrorReads(db: Database): Pick<Reads, "mirrorRuns" | "mirrorRefs" | "mirrorLock"> {
+type MirrorReads = Pick<Reads, "mirrorRuns" | "mirrorRefs" | "mirrorTried" | "mirrorLock">;
+type MirrorWrites = Pick<
+  Writes,
+  "takeMirrorLock" | "freeMirrorLock" | "addMirrorRun" | "setMirrorRefs" | "addMirrorTried"
+>;
+
+export function mirrorReads(db: Database): MirrorReads {
   return {
     mirrorRuns: (remote, limit) =>
       db
@@ -34,6 +40,15 @@ export function mirrorReads(db: Database): Pick<Reads, "mirrorRuns" | "mirrorRef
           )
           .map(({ ref, sha }) => [ref, sha]),
       ),
+    mirrorTried(remote) {
+      const tried = new Map<string, Set<string>>();
+      const rows = db.all<{ ref: string; sha: string }>(
+        "SELECT ref, sha FROM mirror_tried WHERE remote = :remote",
+        { remote },
+      );
+      for (const { ref, sha } of rows) tried.set(ref, (tried.get(ref) ?? new Set()).add(sha));
+      return tried;
+    },
     mirrorLock: () =>
       db.get<MirrorLockRecord>(
         `SELECT token, pid, trigger_source AS triggerSource, started_at AS startedAt,
@@ -42,10 +57,7 @@ export function mirrorReads(db: Database): Pick<Reads, "mirrorRuns" | "mirrorRef
   };
 }
 
-export function mirrorWrites({
-  db,
-  now,
-}: Writing): Pick<Writes, "takeMirrorLock" | "freeMirrorLock" | "addMirrorRun" | "setMirrorRefs"> {
+export function mirrorWrites({ db, now }: Writing): MirrorWrites {
   return {
     takeMirrorLock({ token, pid, triggerSource, expiresAt }) {
       const taken = db.change(
@@ -76,7 +88,12 @@ export function mirrorWrites({
     },
     setMirrorRefs(remote, changes) {
       db.change("DELETE FROM mirror_refs WHERE remote <> :remote", { remote });
+      db.change("DELETE FROM mirror_tried WHERE remote <> :remote", { remote });
       for (const [ref, sha] of changes) {
+        db.change("DELETE FROM mirror_tried WHERE remote = :remote AND ref = :ref", {
+          remote,
+          ref,
+        });
         if (sha === null) {
           db.change("DELETE FROM mirror_refs WHERE remote = :remote AND ref = :ref", {
             remote,
@@ -88,6 +105,16 @@ export function mirrorWrites({
           `INSERT INTO mirror_refs (remote, ref, sha) VALUES (:remote, :ref, :sha)
            ON CONFLICT (remote, ref) DO UPDATE SET sha = :sha`,
           { remote, ref, sha },
+        );
+      }
+    },
+    addMirrorTried(remote, pushed) {
+      for (const [ref, sha] of pushed) {
+        db.change(
+          "INSERT OR IGNORE INTO mirror_tried (remote, ref, sha) VALUES (:remote, :ref, :sha)",
+          {
+            ...{ remote, ref, sha },
+          },
         );
       }
     },

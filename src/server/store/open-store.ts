@@ -1,3 +1,4 @@
+import { storageFault, storageHelp } from "../storage.ts";
 import { accessReads, accessWrites, sweepAccess } from "./access.ts";
 import { auditReads, auditWrites } from "./audit.ts";
 import { branchReads, branchWrites } from "./branches.ts";
@@ -6,7 +7,7 @@ import { eventReads, insertEvent, sweepEvents } from "./events.ts";
 import { inboxReads, inboxWrites } from "./inbox.ts";
 import { journalReads, journalWrites } from "./journal.ts";
 import { laneReads, laneWrites } from "./lanes.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, refuseNewer } from "./migrate.ts";
 import { mirrorReads, mirrorWrites } from "./mirror.ts";
 import { nightlyReads, nightlyWrites } from "./nightlies.ts";
 import { noteReads, noteWrites } from "./notes.ts";
@@ -61,14 +62,41 @@ function openDatabase(file: string): Database {
   let db: Database | undefined;
   try {
     db = new Database(file);
+    refuseNewer(db, file);
+    refuseDamaged(db, file);
     migrate(db, file);
     return db;
   } catch (error) {
-    db?.close();
+    closeQuietly(db);
     const words = error instanceof Error ? error.message : String(error);
-    if (words.includes(file)) throw error;
-    throw new Error(`The forge's store ${file} cannot be opened: ${words}.`, { cause: error });
+    const fault = storageFault(error);
+    if (fault === undefined && words.includes(file)) throw error;
+    const help = fault === undefined ? "" : ` ${storageHelp(fault)}`;
+    throw new Error(`The forge's store ${file} cannot be opened: ${words}.${help}`, {
+      cause: error,
+    });
   }
+}
+
+/** What could not be opened may not close well either, and that is not what is to be told. */
+function closeQuietly(db: Database | undefined): void {
+  try {
+    db?.close();
+  } catch {
+    // The first failure is on its way to whoever asked.
+  }
+}
+
+/** A larger store is not looked through at each start; damage is then told where it is met. */
+export const lookedThroughBytes = 64 * 1024 ** 2;
+
+function refuseDamaged(db: Database, file: string): void {
+  if (db.bytes() > lookedThroughBytes) return;
+  const found = db.damage();
+  if (found === undefined) return;
+  throw new Error(
+    `The forge's store ${file} is damaged: ${found}. ${storageHelp({ kind: "damaged" })}`,
+  );
 }
 
 function readsOf(db: Database): Reads {

@@ -1,6 +1,6 @@
 import type { ExecutionReason } from "../../domain/status.ts";
 import type { Database } from "./database.ts";
-import { isBefore, lastTarget, turnsGivenWay } from "./lane-order.ts";
+import { isBefore, lastTarget, mayBeTold, turnsGivenWay } from "./lane-order.ts";
 import type { PoolHead, TargetHealthRecord } from "./records.ts";
 import type { Reads, Writes } from "./store.ts";
 import type { Writing } from "./writing.ts";
@@ -78,7 +78,7 @@ export function poolWrites({ db, addEvent }: Writing): PoolWrites {
           `UPDATE lanes SET reason = :reason WHERE id IN (
              SELECT id FROM lanes INDEXED BY lanes_pool_reason
              WHERE status = 'queued' AND pool = :pool AND reason ${side} :reason
-               AND id <> :except LIMIT :left)`,
+               AND id <> :except AND ${mayBeTold} LIMIT :left)`,
           { pool, reason, except: how.except ?? 0, left },
         );
       }

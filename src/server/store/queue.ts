@@ -1,3 +1,4 @@
+import type { ExecutionReason } from "../../domain/status.ts";
 import type { Database } from "./database.ts";
 import { queueOrder } from "./lane-order.ts";
 import type { WaitingLane } from "./records.ts";
@@ -6,7 +7,11 @@ import type { Reads } from "./store.ts";
 
 type QueueReads = Pick<
   Reads,
-  "waitingLanes" | "laneDurations" | "unfinishedRerunOf" | "unfinishedNightlyRerunOf"
+  | "waitingLanes"
+  | "waitingByReason"
+  | "laneDurations"
+  | "unfinishedRerunOf"
+  | "unfinishedNightlyRerunOf"
 >;
 
 /** Reads for those who look at the queue, beside those that the scheduler works with. */
@@ -21,10 +26,18 @@ export function queueReads(db: Database): QueueReads {
   };
   return {
     waitingLanes: () =>
-      db.all<WaitingLane>(
+      db.list<Required<WaitingLane>, WaitingLane>(
         `SELECT id, branch_id AS branchId, lane, reason, concurrency_group AS concurrencyGroup,
            target_key AS targetKey, created_at AS createdAt
          FROM lanes WHERE status = 'queued' ORDER BY ${queueOrder}`,
+        ({ id, branchId, lane, reason, concurrencyGroup, targetKey, createdAt }) => {
+          return { id, branchId, lane, reason, concurrencyGroup, targetKey, createdAt };
+        },
+      ),
+    waitingByReason: () =>
+      db.all<{ reason: ExecutionReason; lanes: number }>(
+        `SELECT reason, count(*) AS lanes FROM lanes WHERE status = 'queued'
+         GROUP BY reason ORDER BY lanes DESC, reason`,
       ),
     laneDurations: (lane, most) =>
       db

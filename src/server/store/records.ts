@@ -225,6 +225,7 @@ export type AuditAction =
   | "target_restored"
   | "target_imported"
   | "drain"
+  | "wake"
   | "ci_paused"
   | "ci_resumed"
   | "health_reset"
@@ -252,6 +253,12 @@ export interface AuditRecord {
   readonly result: "ok" | "refused";
   readonly detail: string | null;
 }
+/** Who pushed: the npub that the SSH key belongs to, and the name it had then. */
+export interface Pusher {
+  readonly npub: string;
+  readonly name: string | null;
+}
+
 export type NewAudit = Pick<AuditRecord, "npub" | "action"> &
   Partial<Omit<AuditRecord, "id" | "at" | "npub" | "name" | "action" | "branchName">>;
 

@@ -16,6 +16,7 @@ import type {
   NightlyRecord,
   PoolHead,
   ProcessIdentity,
+  Pusher,
   RunRecord,
   TargetHealthRecord,
   TokenRecord,
@@ -61,6 +62,8 @@ export interface Reads {
   /** Queued lanes in claim order. */
   queuedLanes(limit: number): readonly LaneRecord[];
   countQueuedLanes(): number;
+  /** A look at one row, where counting them all is not needed. */
+  anyLaneQueued(): boolean;
   /** Names of the pools in which lanes wait. */
   poolNames(): readonly string[];
   /** The first lane of a pool in claim order, leaving out these ids. */
@@ -71,6 +74,8 @@ export interface Reads {
   targetsUnwell(): readonly TargetHealthRecord[];
   /** Every queued lane in claim order, however many there are. */
   waitingLanes(): readonly WaitingLane[];
+  /** How many lanes wait for which reason. */
+  waitingByReason(): readonly { readonly reason: ExecutionReason; readonly lanes: number }[];
   /** Milliseconds that the newest successful runs of a lane of that name took, at most `most`. */
   laneDurations(lane: string, most: number): readonly number[];
   /** The run that holds nothing but this lane again and has not ended yet. */
@@ -104,6 +109,8 @@ export interface Reads {
     before?: number | undefined;
     limit: number;
   }): readonly AuditRecord[];
+  /** Who pushed this head of a branch last, where that is known. */
+  pusher(branchId: number, head: string): Pusher | undefined;
   /** What waits in a key's inbox, by branch id. */
   inbox(npub: string): readonly InboxRecord[];
   /** The newest tutorial of a branch. */
@@ -113,6 +120,8 @@ export interface Reads {
   mirrorRuns(remote: string, limit: number): readonly MirrorRunRecord[];
   /** What each ref was when forge and mirror last agreed on it, by full name. */
   mirrorRefs(remote: string): ReadonlyMap<string, string>;
+  /** What may have been pushed there, by full name, without what both sides agreed on since. */
+  mirrorTried(remote: string): ReadonlyMap<string, ReadonlySet<string>>;
   mirrorLock(): MirrorLockRecord | undefined;
 }
 
@@ -169,7 +178,8 @@ export interface Writes extends Reads {
     status: "success" | "failed";
     lanes: readonly (LaneDefinition & { rerunOf?: number | null })[];
   }): RunRecord;
-  setLaneReason(id: number, reason: ExecutionReason): void;
+  /** False where it had been told that already, or waits no more. */
+  setLaneReason(id: number, reason: ExecutionReason): boolean;
   /** Tells a pool's waiting lanes a reason, at most `most` of them; answers how many were told. */
   tellPool(
     pool: string,
@@ -248,6 +258,8 @@ export interface Writes extends Reads {
   addMirrorRun(run: Omit<MirrorRunRecord, "id" | "finishedAt">): MirrorRunRecord;
   /** Null: neither has it any more. Forgets what was known of other mirrors. */
   setMirrorRefs(remote: string, changes: ReadonlyMap<string, string | null>): void;
+  /** Before a push, so that what a cut-off one did is known as the forge's own. */
+  addMirrorTried(remote: string, pushed: ReadonlyMap<string, string>): void;
   /** Drops expired challenges and tokens, and events beyond what is kept. */
   sweep(now: string): void;
 }

@@ -178,6 +178,10 @@ const operations: Case[] = [
     arrange: push("running"),
     call: ({ id, runId }) => post(`/branch/${id}/ci/recover/${runId}`),
     expect: ({ id, runId }) => recovered("branch", id, runId, 1),
+    differs: {
+      row: "Recover and lanes that run",
+      expect: ({ id, runId }: Pushed) => recovered("branch", id, runId, 0),
+    },
   }),
   row<Pushed>({
     section: "2.5",

@@ -144,6 +144,17 @@ const failed = (failureKind: LaneOutcome["failureKind"]): LaneOutcome => ({
   ...{ status: "failed", failureKind, note: null },
 });
 
+/** Whatever the clock says, a lane whose worker lives stays its worker's. */
+async function moveClock(model: CiModel, ms: number): Promise<void> {
+  const before = model.atWork();
+  model.clock.ms += ms;
+  await model.pass();
+  const after = new Set(model.atWork());
+  for (const claim of before) {
+    if (!after.has(claim)) model.faults.push(`the clock took ${claim} from its worker`);
+  }
+}
+
 const steps = {
   push: async (model: CiModel, dice: Dice) => push(model, dice),
   endBranch: async (model: CiModel, dice: Dice) => endBranch(model, dice),
@@ -175,10 +186,10 @@ const steps = {
   },
   beat: (model: CiModel) => model.beat(),
   later: async (model: CiModel, { a }: Dice) => {
-    model.clock.ms += [1000, 45_000, 3_600_000, 86_400_000][a % 4] ?? 0;
+    await moveClock(model, at([1000, 45_000, 3_600_000, 86_400_000], a) ?? 0);
   },
   setBack: async (model: CiModel, { a }: Dice) => {
-    model.clock.ms -= [1000, 90_000, 3_600_000, 86_400_000][a % 4] ?? 0;
+    await moveClock(model, -(at([1000, 90_000, 3_600_000, 86_400_000], a) ?? 0));
   },
   capacity: async (model: CiModel, { a }: Dice) => {
     model.limit = a % 4;
@@ -192,6 +203,18 @@ const steps = {
   },
   resetHealth: async (model: CiModel, { a }: Dice) => {
     model.store.write((tx) => tx.removeTargetHealth(at(["linux", "mac"], a) ?? ""));
+  },
+  sick: async (model: CiModel, { a }: Dice) => {
+    // As after three infrastructure failures in a row.
+    const target = at(["linux", "mac"], a) ?? "";
+    const now = model.clock.now().toISOString();
+    if (model.store.read.targetHealth(target) !== undefined) return;
+    model.store.write((tx) =>
+      tx.putTargetHealth({
+        ...{ target, failures: 3, since: now, why: "as after three failures", openedAt: now },
+        ...{ backoffMs: 30_000, trialLane: null, trialToken: null },
+      }),
+    );
   },
   orphan: async (model: CiModel, { a }: Dice) => {
     // Claimed by nobody here, as after a result that could not be recorded.

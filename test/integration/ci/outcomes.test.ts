@@ -123,6 +123,15 @@ describe("how a lane ends", () => {
     });
     expect(bench.store.read.run(lane.runId)?.status).toBe("success");
   });
+
+  it("takes over the ids of a runner behind much output, and behind a line without end", async () => {
+    bench.settings = { ...usualSettings, maxLogBytes: 16_000_000 };
+    const started = JSON.stringify({ event: "run_started", run_id: "run-8", target_id: "late" });
+    const much = "seq 1 100000; head -c 2000000 /dev/zero | tr '\\0' x; echo";
+    const lane = await bench.runLane(head, shellLane(`${much}; echo '${started}'`));
+    bench.settings = usualSettings;
+    expect(lane).toMatchObject({ executorRunId: "run-8", executorTargetId: "late" });
+  });
 });
 
 describe("a lane's surroundings", () => {

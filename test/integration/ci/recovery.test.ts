@@ -5,8 +5,16 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { programIn } from "../../../src/process/search-path.ts";
 import { probeIsolation } from "../../../src/server/ci/sandbox.ts";
 import { CiBench, eventually, isAlive, laneOf, runOf, shellLane } from "../../support/ci.ts";
+
+import {
+  endProcessesIn,
+  laneProcesses,
+  lifelinesOf,
+  processesIn,
+} from "../../support/lane-processes.ts";
 
 const program = fileURLToPath(new URL("../../support/ci-forge.ts", import.meta.url));
 const isolations =
@@ -23,6 +31,7 @@ beforeEach(async () => {
 afterEach(async () => {
   forge?.kill("SIGKILL");
   await bench.dispose();
+  endProcessesIn(bench.config.workspacesDir);
 });
 
 async function crash(): Promise<void> {
@@ -66,6 +75,58 @@ it.each(isolations)(
   },
 );
 
+it.each(isolations)(
+  "nothing of a killed forge's lanes runs on, also where no forge begins again (%s)",
+  async (isolation) => {
+    const cache = join(bench.config.cacheDir, "shell", "xdg");
+    const script = `
+      (setsid sh -c 'env -i sleep 1000 & exec sleep 1000' > /dev/null 2>&1 &)
+      env -i sleep 1000 &
+      trap '' TERM; touch "$XDG_CACHE_HOME/begun"; while :; do sleep 1000; done`;
+    bench.queue(head, [shellLane(script)]);
+    forge = spawn(process.execPath, [program, bench.dir, isolation], { stdio: "inherit" });
+    await expect.poll(() => existsSync(join(cache, "begun")), eventually).toBe(true);
+    const instance = bench.store.read.setting("ci_instance") ?? "";
+    const inWorkspaces = () => processesIn(bench.config.workspacesDir);
+    await expect.poll(() => inWorkspaces().length, eventually).toBeGreaterThan(4);
+    const before = inWorkspaces();
+    await crash();
+    const left = () => [...before.filter(isAlive), ...laneProcesses(instance)];
+    await expect.poll(left, eventually).toEqual([]);
+    await expect.poll(() => lifelinesOf(instance), eventually).toEqual([]);
+  },
+);
+
+it("ends a git that a killed forge left at work in a workspace, before another begins", async () => {
+  // A git that waits, as a slow disk would make it, in the middle of a checkout.
+  const slow = join(bench.dir, "slow");
+  await mkdir(slow);
+  const real = programIn(process.env.PATH, "git");
+  const gate = join(bench.dir, "gate");
+  const wrapper = `#!/bin/sh
+    case "$*" in *checkout*) touch ${bench.dir}/waiting; until [ -e ${gate} ]; do sleep 0.02; done;; esac
+    exec ${real} "$@"\n`;
+  await writeFile(join(slow, "git"), wrapper, { mode: 0o755 });
+  const run = bench.queue(head, [shellLane("cat file.txt; git rev-parse HEAD")]);
+  const env = { ...process.env, PATH: `${slow}:${process.env.PATH}` };
+  forge = spawn(process.execPath, [program, bench.dir, "none"], { stdio: "inherit", env });
+  await expect.poll(() => existsSync(join(bench.dir, "waiting")), eventually).toBe(true);
+  const instance = bench.store.read.setting("ci_instance") ?? "";
+  // Nobody but the next forge is there to end it.
+  for (const pid of lifelinesOf(instance)) process.kill(pid, "SIGSTOP");
+  const keepers = lifelinesOf(instance);
+  const gits = laneProcesses(instance).map((one) => one.pid);
+  expect(gits.length).toBeGreaterThan(0);
+  await crash();
+  expect(gits.some(isAlive)).toBe(true);
+  bench.start();
+  await bench.until(() => bench.store.read.run(run.id)?.finishedAt);
+  expect(gits.filter(isAlive)).toEqual([]);
+  expect(bench.laneOfRun(run.id)).toMatchObject({ status: "success", retryCount: 1 });
+  expect(bench.log(bench.laneOfRun(run.id).id).toString()).toBe(`content\n${head}\n`);
+  for (const pid of keepers) process.kill(pid, "SIGKILL");
+});
+
 it("leaves a process alone that only has the pid of a lost lane's", async () => {
   const other = spawn("sleep", ["1000"], { detached: true });
   const run = bench.queue(head, [laneOf({ lane: "lost" })]);
@@ -88,7 +149,7 @@ it("leaves the workspace of a lane that runs elsewhere alone", async () => {
   await mkdir(join(bench.config.workspacesDir, "w1"));
   await writeFile(mark, "999 1\n");
   expect((await bench.runLane(head, shellLane("pwd"))).log).toMatch(/\/w1\/tree\n$/);
-  await expect.poll(() => existsSync(mark), eventually).toBe(false);
+  await expect.poll(() => readFileSync(mark, "utf8"), eventually).toBe("");
 
   const elsewhere = bench.store.write((tx) => {
     const run = tx.createRun({ ...runOf(head), lanes: [laneOf({ lane: "elsewhere" })] });
@@ -131,6 +192,6 @@ it("gives a lane up that was lost again and again", async () => {
   expect(bench.laneOfRun(run.id)).toMatchObject({
     status: "failed",
     failureKind: "lost",
-    note: "the forge lost it 4 times while it ran",
+    note: "lost with the forge while it ran, after it was put back 3 times",
   });
 });

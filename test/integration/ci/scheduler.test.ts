@@ -52,6 +52,24 @@ describe("the scheduler", () => {
     );
   });
 
+  it("starts a slow lane in one pass and a fast one in the next, and both succeed", async () => {
+    bench.settings = { ...usualSettings, ciConcurrency: 2 };
+    bench.start();
+    const gate = join(bench.dir, "gate");
+    const script = `mkfifo ${gate}; echo $$ > ${bench.dir}/slow; cat ${gate}`;
+    const slow = bench.queue(head, [shellLane(script, { lane: "slow" })]);
+    await pidOf("slow");
+    const fast = bench.queue(head, [laneOf({ lane: "fast" })]);
+    await bench.until(finished(fast.id));
+    expect(bench.laneOfRun(slow.id).status).toBe("running");
+    await writeFile(gate, "go\n");
+    await bench.until(finished(slow.id));
+    expect([fast, slow].map((run) => bench.store.read.run(run.id)?.status)).toEqual([
+      "success",
+      "success",
+    ]);
+  });
+
   it("counts capacity from the store, and tells queued lanes why they wait", async () => {
     bench.settings = { ...usualSettings, ciConcurrency: 2 };
     const elsewhere = bench.queue(head, [laneOf({ lane: "elsewhere" })]);

@@ -70,6 +70,8 @@ describe("a branch's detail", () => {
       problem: null,
       merged_by: null,
       closed_by: null,
+      pushed_by: null,
+      pushed_by_name: null,
     });
     expect(ci_runs[0]).toMatchObject({
       source_head_sha: head,
@@ -88,7 +90,7 @@ describe("a branch's detail", () => {
         ...["failure_kind_label", "pikaci_run_id", "pikaci_target_id", "ci_target_key", "log_text"],
         ...["retry_count", "rerun_of_lane_run_id", "created_at", "started_at", "finished_at"],
         ...["timing_summary", "last_heartbeat_at", "lease_expires_at", "operator_hint"],
-        ...["log_bytes", "isolation", "note"],
+        ...["log_bytes", "isolation", "note", "waits_for", "held_by_lane_run_id", "waits_until"],
       ].sort(),
     );
     expect(ci_runs[0].lanes[0]).toMatchObject({
@@ -224,7 +226,7 @@ describe("the queue", () => {
     const queue = queueAnswer.parse((await get("/api/forge/ci/queue")).json);
     expect(queue).toEqual({
       ...{ running: 0, waiting: 0, limit: 2, frozen: null, lanes: [] },
-      ...{ matching: 0, waiting_by_reason: {} },
+      ...{ matching: 0, waiting_by_reason: {}, target_note: null },
     });
   });
 

@@ -42,6 +42,34 @@ describe("a forge with a canonical URL", () => {
   });
 
   it.each([
+    "forge.example.org:8443",
+    "forge.example.org.evil.example",
+    "evil.example/forge.example.org",
+    "ann@forge.example.org",
+    "forge.example.org, evil.example",
+    "old.example.org.evil.example",
+    "127.0.0.1",
+    "127.0.0.1:1",
+    "[::1",
+    "..",
+    "%00",
+    "a".repeat(4000),
+  ])("is nobody's under a hostile name: %s", async (host) => {
+    // 400 where it is no name at all.
+    expect([400, 421]).toContain((await ask("GET", "/git/api/forge/about", { host })).status);
+  });
+
+  it.each(["OLD.example.org", "old.example.org.", "old.example.org.:80"])(
+    "is gone under its retired name, however it is spelled: %s",
+    async (host) => {
+      for (const accept of ["text/html", "application/json", "*/*"]) {
+        const answer = await ask("GET", "/git/api/me", { host, accept });
+        expect(answer).toEqual({ status: 410, body: `This forge moved to ${canonicalUrl}/git\n` });
+      }
+    },
+  );
+
+  it.each([
     ["GET", "/"],
     ["GET", "/news/api/me"],
     ["POST", "/git/api/forge/branch/1/merge"],

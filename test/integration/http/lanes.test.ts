@@ -135,7 +135,12 @@ describe("lanes that wait", () => {
       lane_run_id: steady,
       lane_status: "failed",
     });
-    expect((await post(path("fail", steady))).json.error).toBe("lane steady is already failed");
+    expect((await post(path("fail", steady))).json).toEqual({ ...failed.json, already: true });
+    const otherwise = await post(path("cancel", steady));
+    expect([otherwise.status, otherwise.json.error]).toEqual([
+      409,
+      "lane steady is already failed",
+    ]);
     expect((await post(path("cancel", moody))).json.lane_status).toBe("failed");
     const after = await forge.until("waiting", token, settled);
     expect(lane(after, "steady")).toMatchObject({

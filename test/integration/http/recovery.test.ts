@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { paths } from "../../../src/contract/paths.ts";
 import { type Nightly, nightlyManifest, untilNightly } from "../../support/nightly.ts";
 import { startTestForge, type TestForge } from "../../support/server.ts";
@@ -24,6 +24,9 @@ const acts = async (action: string): Promise<Answer[]> => {
   return found.json.entries ?? found.json.audit ?? [];
 };
 
+/** One lane, which runs until it is ended. */
+const slowManifest = nightlyManifest.replaceAll(/command = \[.*\]/g, 'command = ["sleep", "600"]');
+
 let count = 0;
 /** A branch of its own with a run that waits. */
 async function waitingBranch() {
@@ -33,6 +36,8 @@ async function waitingBranch() {
   const { branch, ci_runs } = await forge.until(name, token, (d) => d.ci_runs.length > 0);
   return { name, id: branch.branch_id, run: ci_runs[0].id, lane: ci_runs[0].lanes[0].id };
 }
+
+type Waiting = Awaited<ReturnType<typeof waitingBranch>>;
 
 async function waitingNightly() {
   const { json } = await post(paths.startNightly());
@@ -69,7 +74,7 @@ describe("cancelling", () => {
     const first = await post(paths.cancelNightlyLane(id, lane));
     expect(first.json).toMatchObject({ nightly_run_id: id, lane_status: "failed" });
     const again = await post(paths.cancelNightlyLane(id, lane));
-    expect([again.status, again.json.error]).toEqual([409, "lane steady is already failed"]);
+    expect([again.status, again.json]).toEqual([200, { ...first.json, already: true }]);
     expect((await post(paths.cancelNightly(id))).json.cancelled_lane_count).toBe(1);
     expect((await post(paths.cancelNightly(id))).json.cancelled_lane_count).toBe(0);
     expect((await get(paths.nightly(id))).status).toBe("failed");
@@ -87,6 +92,9 @@ describe("an action that is asked for again", () => {
     expect(runs).toHaveLength(2);
     expect(runs[0]).toMatchObject({ rerun_of_run_id: one.run, partial: true });
     expect(runs[0].lanes[0].rerun_of_lane_run_id).toBe(one.lane);
+    // Who names a lane by its name alone means the newest, which is the rerun itself.
+    const itself = await post(paths.rerunLane(one.id, runs[0].lanes[0].id));
+    expect(itself.json).toEqual({ ...first.json, already: true });
     const acted = (await acts("rerun_lane")).filter((act) => act.lane_run_id === one.lane);
     expect(acted).toHaveLength(1);
   });
@@ -110,6 +118,124 @@ describe("an action that is asked for again", () => {
     expect((await post(paths.recoverRun(one.id, one.run))).json.recovered_lane_count).toBe(1);
     const after = (await get(paths.branch(one.id))).ci_runs[0].lanes[0];
     expect([after.retry_count, after.created_at]).toEqual([0, before.created_at]);
+  });
+});
+
+describe("an action that two ask for at once", () => {
+  /** Two answers, of which one may say that there was nothing left to do. */
+  const twice = (path: string) => Promise.all([post(path), post(path)]);
+  const recorded = async (action: string, by: object) =>
+    (await acts(action)).filter((act) => Object.entries(by).every(([k, v]) => act[k] === v));
+
+  it.each([
+    ["cancel_lane", (one: Waiting) => paths.cancelLane(one.id, one.lane)],
+    ["fail_lane", (one: Waiting) => paths.failLane(one.id, one.lane)],
+    ["cancel_run", (one: Waiting) => paths.cancelRun(one.id, one.run)],
+  ])("%s is done and recorded once", async (action, path) => {
+    const one = await waitingBranch();
+    const answers = await twice(path(one));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    const made = await recorded(action, { run_id: one.run });
+    expect(made).toMatchObject([{ npub: forge.agent.npub, branch_id: one.id }]);
+  });
+
+  it.each([
+    ["rerun_lane", (one: Waiting) => paths.rerunLane(one.id, one.lane)],
+    ["rerun_suite", (one: Waiting) => paths.rerunSuite(one.id)],
+    ["requeue_lane", (one: Waiting) => paths.requeueLane(one.id, one.lane)],
+    ["recover_run", (one: Waiting) => paths.recoverRun(one.id, one.run)],
+  ])("%s of what ended is done and recorded once", async (action, path) => {
+    const one = await waitingBranch();
+    await post(paths.cancelBranch(one.id));
+    const answers = await twice(path(one));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(await recorded(action, { run_id: one.run })).toMatchObject([
+      { npub: forge.agent.npub, branch_id: one.id },
+    ]);
+    const { ci_runs: runs } = await get(paths.branch(one.id));
+    const again = action.startsWith("rerun");
+    expect(runs).toHaveLength(again ? 2 : 1);
+    expect(runs[0]).toMatchObject({ status: "queued", rerun_of_run_id: again ? one.run : null });
+    expect(runs[0].lanes[0]).toMatchObject({
+      rerun_of_lane_run_id: again ? one.lane : null,
+      retry_count: again ? 0 : 1,
+    });
+  });
+
+  it("runs a nightly again once", async () => {
+    const { id } = await waitingNightly();
+    await post(paths.cancelNightly(id));
+    const [first, second] = await twice(paths.rerunNightly(id));
+    expect(first?.json.rerun_run_id).toBe(second?.json.rerun_run_id);
+    expect(await recorded("rerun_nightly", { run_id: id })).toHaveLength(1);
+  });
+
+  it("pauses and resumes once", async () => {
+    for (const [path, action] of [
+      [paths.pauseCi(), "ci_paused"],
+      [paths.resumeCi(), "ci_resumed"],
+    ] as const) {
+      const answers = await twice(path);
+      expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+      expect(await recorded(action, {})).toMatchObject([{ npub: forge.agent.npub }]);
+    }
+  });
+
+  it("wakes each time, which is recorded with who asked; of landings' wakes but one", async () => {
+    for (let times = 0; times < 3; times += 1) await post(`${paths.wake()}?for=landing`);
+    expect(await recorded("wake", {})).toMatchObject([
+      { npub: forge.agent.npub, detail: "by a landing" },
+    ]);
+    await twice(paths.wake());
+    expect(await recorded("wake", { detail: null })).toHaveLength(2);
+  });
+});
+
+describe("a lane at work", () => {
+  afterEach(() => {
+    forge.settings.ciConcurrency = 0;
+  });
+
+  it("is left at it by recover, however often, and begun anew by requeue alone", async () => {
+    forge.settings.ciConcurrency = 1;
+    await forge.push("at-work", { "ci/forge-lanes.toml": slowManifest });
+    const running = (d: Answer) => d.ci_runs[0]?.lanes[0]?.status === "running";
+    const detail = await forge.until("at-work", token, running);
+    const id: number = detail.branch.branch_id;
+    const [run] = detail.ci_runs;
+    for (let times = 0; times < 2; times += 1) {
+      const { json } = await post(paths.recoverRun(id, run.id));
+      expect(json.recovered_lane_count).toBe(0);
+    }
+    expect((await get(paths.branch(id))).ci_runs[0].lanes[0]).toMatchObject({
+      ...{ status: "running", retry_count: 0, started_at: run.lanes[0].started_at },
+    });
+    const { json } = await post(paths.requeueLane(id, run.lanes[0].id));
+    expect(json).toMatchObject({ lane_status: "queued" });
+    await forge.until("at-work", token, (d) => running(d) && d.ci_runs[0].lanes[0].retry_count > 0);
+    await post(paths.cancelBranch(id));
+  });
+});
+
+describe("a branch that was merged", () => {
+  afterEach(() => {
+    forge.settings.ciConcurrency = 0;
+  });
+
+  it("can have a lane and its suite run again to look at them, and stays merged", async () => {
+    forge.settings.ciConcurrency = 2;
+    await forge.push("landed", { "landed.txt": "1\n" });
+    const ended = (status: string, runs: number) => (d: Answer) =>
+      d.ci_runs.length === runs && d.ci_runs.every((run: Answer) => run.status === status);
+    const detail = await forge.until("landed", token, ended("success", 1));
+    const id: number = detail.branch.branch_id;
+    expect((await post(`/api/forge/branch/${id}/merge`, {})).status).toBe(200);
+    const tip = await forge.git(["ls-remote", "forge", "refs/heads/main"]);
+    expect((await post(paths.rerunLane(id, detail.ci_runs[0].lanes[0].id))).status).toBe(200);
+    expect((await post(paths.rerunSuite(id))).status).toBe(200);
+    const after = await forge.until("landed", token, ended("success", 3));
+    expect(after.branch).toMatchObject({ branch_state: "merged", ci_status: "success" });
+    expect(await forge.git(["ls-remote", "forge", "refs/heads/main"])).toBe(tip);
   });
 });
 

@@ -39,10 +39,14 @@ it("takes over what people merged at the mirror, and says that nobody tested it"
       detail: expect.stringContaining("imported, untested"),
     }),
   );
+  const note = async () => (await forge.api("GET", "/api/forge/ci/queue", undefined, owner)).json;
+  expect((await note()).target_note).toMatch(/imported, untested/);
+  expect((await forge.api("GET", "/git")).text).toContain("imported, untested");
   // The forge explains the move itself: landing goes on.
   expect(await errorsOf(mirrored)).toEqual([]);
   await forge.push("feature", { a: "1\n" }, there);
   expect((await mirrored.land("feature")).status).toBe(200);
+  expect((await note()).target_note).toBeNull();
 });
 
 it("imports nothing where nobody said that people merge there", async () => {

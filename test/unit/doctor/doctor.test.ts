@@ -47,6 +47,7 @@ describe("lookAround", () => {
         stateFolder: change.stateFolder ?? join(dir, "not", "yet"),
         env: { PATH: process.env.PATH },
         version: "1.0.0",
+        storeProblem: async () => undefined,
         node: { version: "24.0.0", execPath: change.execPath ?? process.execPath },
       },
       new AbortController().signal,

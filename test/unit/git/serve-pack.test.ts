@@ -5,7 +5,7 @@ describe("what git asks for over SSH", () => {
   it.each([
     ["git-upload-pack 'app.git'", "git-upload-pack", "app.git"],
     ["git-receive-pack '/srv/my app.git'", "git-receive-pack", "/srv/my app.git"],
-    ["git upload-archive 'app.git'", "git-upload-archive", "app.git"],
+    ["git upload-pack 'app.git'", "git-upload-pack", "app.git"],
     ["git-upload-pack app.git", "git-upload-pack", "app.git"],
     ["git-upload-pack 'it'\\''s.git'", "git-upload-pack", "it's.git"],
     ["git-upload-pack '$(reboot).git'", "git-upload-pack", "$(reboot).git"],
@@ -24,6 +24,7 @@ describe("what git asks for over SSH", () => {
     "git-upload-pack 'app.git'\nsh",
     "git-upload-pack app.git;sh",
     "git-upload-pack $(sh)",
+    "git-upload-archive 'app.git'",
     "git-shell 'app.git'",
     "git config 'x'",
     "scp -t /tmp",

@@ -1,4 +1,5 @@
-import { chmod, mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import fileSystem, { chmod, mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
@@ -9,30 +10,26 @@ import {
 import { temporaryFolder } from "../../support/agent-half.ts";
 
 /** How every file was opened, and its mode before a byte was in it. */
-const opened = vi.hoisted(
-  () => [] as { flags: number; mode: number; modeAtOpen: number; size: number }[],
-);
+const opened: { flags: number; mode: number; modeAtOpen: number; size: number }[] = [];
 
-vi.mock("node:fs/promises", async (importOriginal) => {
-  const real = await importOriginal<typeof import("node:fs/promises")>();
-  return {
-    ...real,
-    open: async (path: string, flags: number, mode: number) => {
-      const file = await real.open(path, flags, mode);
-      const { mode: modeAtOpen, size } = await file.stat();
-      opened.push({ flags, mode, modeAtOpen: modeAtOpen & 0o777, size });
-      return file;
-    },
-  };
-});
-
+const realOpen = fileSystem.open;
 let umask = 0;
 beforeAll(() => {
   // The most generous one: only the mode asked for protects the file.
   umask = process.umask(0);
+  vi.spyOn(fileSystem, "open").mockImplementation(async (path, flags, mode) => {
+    const file = await realOpen(path, flags, mode);
+    const { mode: modeAtOpen, size } = await file.stat();
+    opened.push({ flags: Number(flags), mode: Number(mode), modeAtOpen: modeAtOpen & 0o777, size });
+    return file;
+  });
+  // What others imported by name follows.
+  syncBuiltinESMExports();
 });
 afterAll(() => {
   process.umask(umask);
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
 });
 
 test("is 0600 from its first byte, whatever the umask", async () => {

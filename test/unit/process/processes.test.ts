@@ -65,7 +65,7 @@ describe("tags", () => {
       findTagged({ name: "SOME_TAG", value: text, match });
     await expect
       .poll(() => find(value, "exact"), eventually)
-      .toEqual([{ pid, parent: process.pid }]);
+      .toMatchObject([{ pid, parent: process.pid }]);
     expect(await find(value.slice(0, -1), "prefix")).toHaveLength(1);
     expect(await find(value.slice(0, -1), "exact")).toEqual([]);
     expect(await endTagged({ name: "SOME_TAG", value, match: "exact" })).toBe(0);

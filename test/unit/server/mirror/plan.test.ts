@@ -14,7 +14,11 @@ const view = (
   local: Record<string, string>,
   remote: Record<string, string>,
   agreed: Record<string, string> = {},
-) => ({ target, local: refs(local), remote: refs(remote), agreed: refs(agreed) });
+  tried: Record<string, string> = {},
+) => ({
+  ...{ target, local: refs(local), remote: refs(remote), agreed: refs(agreed) },
+  tried: new Map(Object.entries(tried).map(([ref, one]) => [ref, new Set([one])])),
+});
 
 describe("what is pushed to the mirror", () => {
   it("is nothing where both sides are the same", () => {
@@ -42,6 +46,22 @@ describe("what is pushed to the mirror", () => {
     const agreed = { "refs/heads/gone": a, "refs/heads/moved": a };
     expect(planMirror(view({}, remote, agreed)).pushes).toEqual([
       { ref: "refs/heads/gone", to: null, lease: a },
+    ]);
+  });
+
+  it("rewrites and deletes what a push that was cut off had put there", () => {
+    const [ref, gone] = ["refs/heads/x", "refs/heads/gone"];
+    const remote = { [ref]: b, [gone]: b };
+    const cut = view({ [ref]: c }, remote, { [ref]: a }, { [ref]: b, [gone]: b });
+    expect(planMirror(cut).pushes).toEqual([
+      { ref: gone, to: null, lease: b },
+      { ref, to: c, lease: b },
+    ]);
+    expect(lagOf(cut).lagging).toEqual([gone, ref]);
+    const done = view({ [ref]: a }, { [ref]: a }, { [ref]: a }, { [ref]: b, [gone]: b });
+    expect([...agreementChanges(done)]).toEqual([
+      [ref, a],
+      [gone, null],
     ]);
   });
 

@@ -1,3 +1,6 @@
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { problemOfAddress } from "../../../../src/domain/mirror-address.ts";
 import { loginOf, quietEnvironment, tokenOf } from "../../../../src/server/mirror/address.ts";
@@ -88,10 +91,39 @@ describe("the login", () => {
     expect([JSON.stringify(env).includes("Authorization"), secrets]).toEqual([false, []]);
   });
 
-  it("comes from the settings, or the variable they name", () => {
-    expect(tokenOf({ ...settings, token: "t" }, {})).toBe("t");
-    expect(tokenOf({ ...settings, tokenEnv: "T" }, { T: " v \n" })).toBe("v");
-    expect(tokenOf({ ...settings, tokenEnv: "T" }, { T: "" })).toBeUndefined();
+  it("comes from the settings, or the variable they name", async () => {
+    expect(await tokenOf({ ...settings, token: "t" }, {})).toBe("t");
+    expect(await tokenOf({ ...settings, tokenEnv: "T" }, { T: " v \n" })).toBe("v");
+    expect(await tokenOf({ ...settings, tokenEnv: "T" }, { T: "" })).toBeUndefined();
+  });
+
+  it("comes from a file that is nobody else's, as it is at that moment", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "mirror-token-"));
+    try {
+      const tokenFile = join(dir, "token");
+      const read = () => tokenOf({ ...settings, tokenFile }, {});
+      await expect(read()).rejects.toThrow("ENOENT");
+      await writeFile(tokenFile, " one\n", { mode: 0o600 });
+      expect(await read()).toBe("one");
+      await writeFile(tokenFile, "two\n");
+      expect(await read()).toBe("two");
+      for (const [text, why] of [
+        ["", "empty"],
+        ["a\nb", "more than one line"],
+        ["x".repeat(9000), "longer than any token"],
+      ] as const) {
+        await writeFile(tokenFile, text);
+        await expect(read()).rejects.toThrow(why);
+      }
+      await writeFile(tokenFile, "s3cret\n");
+      await chmod(tokenFile, 0o640);
+      const refused = read();
+      await expect(refused).rejects.toThrow(/others can read .* `chmod 600`/);
+      await expect(refused).rejects.not.toThrow("s3cret");
+      await expect(tokenOf({ ...settings, tokenFile: dir }, {})).rejects.toThrow("no file");
+    } finally {
+      await rm(dir, { recursive: true });
+    }
   });
 
   it("is not told by git's traces", () => {
