@@ -8,7 +8,8 @@ export default defineConfig({
   test: {
     include: ["test/faults/**/*.test.ts", "test/integration/ci/model.test.ts"],
     env: { FLK_MODEL_RUNS: "3000" },
-    testTimeout: 300_000,
+    // Hundreds of landings one after the other, on a machine that may have much else to do.
+    testTimeout: 1_200_000,
     hookTimeout: 60_000,
     fileParallelism: false,
     reporters: ["verbose"],

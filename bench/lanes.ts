@@ -1,12 +1,23 @@
 /**
  * Measures what the forge itself costs per lane that really runs: real commits, workspaces, sandbox
  * and processes, one lane after the other. Beside it, in the same run, the bare steps that no forge
- * can spare: the same git calls and the same sandboxed process, without store, log or workspace.
+ * can spare: the same git calls and the same sandboxed process, started in the same way, without
+ * store, log or workspace.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Git } from "../src/git/git.ts";
+import { startLane } from "../src/process/lane.ts";
 import { createCi } from "../src/server/ci/create.ts";
 import { cacheName } from "../src/server/ci/lane-environment.ts";
 import {
@@ -202,33 +213,42 @@ async function bareSteps(
     await bareWorkspace(config, join(dir, "b")),
   ];
   const cleaning = new Map<string, Promise<unknown>>();
-  const clean = async (tree: string) => {
-    await git(tree, "ls-files", "-z", "--stage");
-    await git(tree, "clean", "-q", "-ffdx");
-  };
+  const gitIn = (tree: string, ...args: string[]) => new Git({ dir: tree, env }).run({ args });
+  const clean = (tree: string) => gitIn(tree, "clean", "-q", "-ffdx");
   const bubblewrap = bubblewrapOf(env) ?? "bwrap";
+  const output = openSync(join(dir, "output"), "a");
   const lane = async (index: number) => {
     const place = places[index % places.length] ?? dir;
     const tree = join(place, "tree");
     await cleaning.get(place);
     const head = heads[Math.floor(index / 10) % heads.length] ?? "";
-    await git(tree, "checkout", "-q", "-f", "--detach", head);
+    await gitIn(tree, "checkout", "-q", "-f", "--detach", head);
     const wrapped = sandboxArguments(["/bin/true"], {
       ...{ tree, tmp: join(place, "tmp"), varTmp: join(place, "var-tmp"), cache },
       ...{ objectsDir: join(config.repositoryDir, "objects"), programDirs: [] },
       hidden: [config.stateDir],
     });
-    const at = wrapped.indexOf("--json-status-fd");
-    if (isolation === "none") await bare("/bin/true", [], tree);
-    else await bare(bubblewrap, wrapped.toSpliced(at, 2), tree);
+    const sandboxed = isolation === "bwrap";
+    const [file, args] = sandboxed ? [bubblewrap, wrapped] : ["/bin/true", []];
+    const started = await startLane({
+      ...{ file, args, cwd: tree, env: { PATH: env.PATH ?? "" }, output },
+      reportsState: sandboxed,
+    });
+    if ("notStarted" in started) throw new Error(started.notStarted);
+    const { exitCode } = await started.ended;
+    if (exitCode !== 0) throw new Error(`the bare process ended with ${exitCode}`);
     cleaning.set(place, clean(tree));
   };
   const serve = async (count: number) => {
     for (let index = 0; index < count; index += 1) await lane(index);
     await Promise.all(cleaning.values());
   };
-  await serve(20);
-  return measured(lanes, () => serve(lanes));
+  try {
+    await serve(20);
+    return await measured(lanes, () => serve(lanes));
+  } finally {
+    closeSync(output);
+  }
 }
 
 /** Runs `lanes` short lanes through the forge, in rounds that take turns with as many bare ones. */
@@ -269,7 +289,7 @@ export function laneLines(cost: LaneCost): string[] {
     line("git, sandbox and process alone", cost.bare),
     line("the forge's own", cost.forge - cost.bare),
     line("processor time of the forge", cost.forgeCpu),
-    line("of a bare loop that starts them", cost.bareCpu),
+    line("of a bare loop that starts the same", cost.bareCpu),
     line("the forge's own processor time", cost.forgeCpu - cost.bareCpu),
   ];
 }

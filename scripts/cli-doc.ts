@@ -11,10 +11,18 @@ export function cliDocument(): string {
 
 /** The command line to be looked at: definitions alone, no command of it can run. */
 export function documentedProgram(): Command {
-  const unused = () => Promise.reject(new Error("Nothing runs while documents are made."));
-  const services: Services = {
+  const why = "Nothing runs while documents are made.";
+  const services = { ...unusedServices(why), operations: catalogue };
+  const act = () => Promise.reject(new Error(why));
+  return createProgram(services, { act, endWith: act, output: {} });
+}
+
+/** Services that may be asked for nothing; `why` is what they fail with. */
+export function unusedServices(why: string): Services {
+  const unused = () => Promise.reject(new Error(why));
+  return {
     version: "0.0.0",
-    operations: catalogue,
+    operations: [],
     openWorktree: unused,
     doctor: unused,
     readRoadmap: unused,
@@ -33,5 +41,4 @@ export function documentedProgram(): Command {
     setups: { plan: unused, survey: unused },
     hosting: { authorizedKeys: unused, gitShell: unused },
   };
-  return createProgram(services, { act: unused, endWith: unused, output: {} });
 }

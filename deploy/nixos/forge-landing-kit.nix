@@ -5,10 +5,8 @@ let
   cfg = config.services.forge-landing-kit;
   state = "/var/lib/forge-landing-kit";
   land = "${cfg.package}/bin/land";
-  # sshd wants its command in a path that root alone can change.
-  keys = pkgs.writeShellScript "forge-authorized-keys" ''
-    exec ${land} authorized-keys --state ${state}/${cfg.forge} --members ${state}-members
-  '';
+  # sshd wants its command in a path that root alone can change, and /nix/store is the builders' too.
+  keys = "ssh/forge-authorized-keys";
   moved = "return 410 \"This forge moved to https://${cfg.canonicalHost}/git\\n\";";
   memberFile = name: member: pkgs.writeText "${name}.keys"
     (lib.concatStringsSep "\n" ([ "# npub: ${member.npub}" ] ++ member.keys ++ [ "" ]));
@@ -36,6 +34,16 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    environment.etc.${keys} = {
+      mode = "0755";
+      text = ''
+        #!${pkgs.runtimeShell}
+        exec ${land} authorized-keys --state ${state}/${cfg.forge} --members ${state}-members
+      '';
+    };
+    # A member's session finds git here.
+    environment.systemPackages = [ pkgs.git cfg.package ];
+
     users.groups.git = { };
     users.users.git = {
       isSystemUser = true;
@@ -98,7 +106,7 @@ in
         Match User git
             AuthenticationMethods publickey
             AuthorizedKeysFile none
-            AuthorizedKeysCommand ${keys}
+            AuthorizedKeysCommand /etc/${keys}
             AuthorizedKeysCommandUser git
             AcceptEnv GIT_PROTOCOL
             PermitTTY no

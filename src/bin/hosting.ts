@@ -72,9 +72,9 @@ async function readMembers(folder: string) {
   const unread: SkippedLine[] = [];
   for (const file of names.filter((name) => name.endsWith(ending)).sort()) {
     try {
-      const text = await readPlainFile(join(folder, file));
-      if (text === undefined) unread.push({ file, line: 0, why: "it is no file, or far too long" });
-      else files.push({ name: file.slice(0, -ending.length), text });
+      const read = await readMemberFile(join(folder, file));
+      if ("why" in read) unread.push({ file, line: 0, why: read.why });
+      else files.push({ name: file.slice(0, -ending.length), text: read.text });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       unread.push({ file, line: 0, why: `it cannot be read (${code ?? "unknown"})` });
@@ -83,12 +83,20 @@ async function readMembers(folder: string) {
   return { files, unread };
 }
 
-/** A file's text; undefined for what is none. A pipe without a writer would hold up every login. */
-async function readPlainFile(path: string): Promise<string | undefined> {
+/**
+ * A file's text, or why it does not count. A pipe without a writer would hold up every login, and
+ * whoever may write a file may push under any npub.
+ */
+async function readMemberFile(path: string): Promise<{ text: string } | { why: string }> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const seen = await file.stat();
-    return seen.isFile() && seen.size <= longestFile ? await file.readFile("utf8") : undefined;
+    if (!seen.isFile() || seen.size > longestFile) return { why: "it is no file, or far too long" };
+    const isTrusted = seen.uid === 0 || seen.uid === process.getuid?.();
+    if (!isTrusted || (seen.mode & 0o022) !== 0) {
+      return { why: "others than root may change it (chown root, chmod 644)" };
+    }
+    return { text: await file.readFile("utf8") };
   } finally {
     await file.close();
   }

@@ -27,6 +27,7 @@ export function localMirror(agent: AgentHalf, change: ChangeSettings): LocalForg
     status: async (path, signal) => (await mirrorAt(path, signal)).status(signal),
     async sync(path, signal) {
       const mirror = await mirrorAt(path, signal);
+      if ((await mirror.status(signal)).remote === undefined) throw noMirror();
       await mirror.sync(signal);
       return mirror.status(signal);
     },
@@ -62,6 +63,13 @@ function mirrorOf(wish: MirrorWish | undefined, before: ForgeSettings["mirror"])
     `That mirror is not possible (${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}).`,
     { state: "Nothing was changed.", next: "See `land mirror set --help`." },
   );
+}
+
+function noMirror(): LandError {
+  return new LandError("not_found", "The forge has no mirror.", {
+    state: "Nothing was pushed.",
+    next: "`land mirror set URL` names one.",
+  });
 }
 
 function twoTokens(): LandError {

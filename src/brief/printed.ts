@@ -62,7 +62,7 @@ function whyNotStarted(program: string, why: string): string {
 }
 
 /** Decodes what is text; anything else is only counted. */
-export function asText(bytes: Uint8Array): { text: string; binaryBytes?: number } {
+function asText(bytes: Uint8Array): { text: string; binaryBytes?: number } {
   const text = new TextDecoder().decode(bytes);
   const broken = text.split("\ufffd").length - 1;
   if (!bytes.includes(0) && broken <= 8 + text.length / 50) return { text };

@@ -81,7 +81,7 @@ function printedByLand({ code, out, err }: LandAnswer): Printed {
 }
 
 /** Nobody is there to be asked, and nothing colours or pages what it prints. */
-export function commandEnvironment(env: SectionHost["env"]): Record<string, string> {
+function commandEnvironment(env: SectionHost["env"]): Record<string, string> {
   return { ...gitEnvironment(env), TERM: "dumb", NO_COLOR: "1", PAGER: "cat", [nestedMark]: "1" };
 }
 

@@ -5,7 +5,7 @@ import { readInside } from "./read-inside.ts";
 import { type ParsedSection, parseSection, type Section } from "./section.ts";
 
 /** The folder of sections below a work tree's top, and in this kit. */
-export const briefsFolder = "briefs";
+const briefsFolder = "briefs";
 /** Most sections that a repository may add. */
 const mostSections = 30;
 const mostBytes = 32 * 1024;

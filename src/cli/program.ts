@@ -12,6 +12,7 @@ import { addRoadmap } from "./commands/roadmap.ts";
 import { addSetup } from "./commands/setup.ts";
 import { addUrl } from "./commands/url.ts";
 import type { Answer, Call, CommonOptions, Face } from "./face.ts";
+import { groupCommands } from "./help-groups.ts";
 import { addOperation } from "./operation-command.ts";
 import type { Services } from "./services.ts";
 import { inCommandWords } from "./tool-names.ts";
@@ -35,9 +36,6 @@ const waitSeconds = 3600;
  */
 export function createProgram(services: Services, runner: Runner): Command {
   const program = new Command("land")
-    .description(
-      "Lands the checked-out branch: fetch, rebase, push, wait for CI, merge, prove it landed. Run again after any end; it goes on from there.",
-    )
     .version(services.version)
     .enablePositionalOptions()
     .allowExcessArguments(false)
@@ -82,9 +80,9 @@ export function createProgram(services: Services, runner: Runner): Command {
   face("logout", addLogout);
   face("setup", addSetup);
   const env = program.command("env").enablePositionalOptions();
-  addEnv(env, (name) => addCommon(env.command(name)), faceOf, services);
+  addEnv(env, subcommandOf(env), faceOf, services);
   const mirror = program.command("mirror").enablePositionalOptions();
-  addMirror(mirror, (name) => addCommon(mirror.command(name)), faceOf, services);
+  addMirror(mirror, subcommandOf(mirror), faceOf, services);
   const endWith =
     (command: Command): EndWith =>
     (run) =>
@@ -97,6 +95,7 @@ export function createProgram(services: Services, runner: Runner): Command {
   const gitShell = add("git-shell");
   addGitShell(gitShell, endWith(gitShell), services);
   addNamedForge(program);
+  groupCommands(program);
   return program;
 }
 
@@ -138,6 +137,13 @@ function namedForgeOptions(): Option[] {
       "Where the reference client keeps its session; default: its own place.",
     ),
   ];
+}
+
+/** Subcommands that only show how things stand, which their command alone does as well. */
+const showing = new Set(["status", "list"]);
+
+function subcommandOf(parent: Command): (name: string) => Command {
+  return (name) => addCommon(parent.command(name, { isDefault: showing.has(name) }));
 }
 
 function addCommon(command: Command): Command {

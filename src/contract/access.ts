@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** What a key is: the owner's, an agent's (each of them may have its own), a team member's. */
-export const keyKinds = ["owner", "agent", "member"] as const;
+const keyKinds = ["owner", "agent", "member"] as const;
 export type KeyKind = (typeof keyKinds)[number];
 
 /** An npub, or the same key as 64 hex digits. */
@@ -18,7 +18,7 @@ const note = z
   .regex(/^\P{Cc}*$/u, "no control characters")
   .nullish();
 
-export const allowlistEntry = z.object({
+const allowlistEntry = z.object({
   npub: z.string(),
   active: z.boolean(),
   can_forge_write: z.boolean(),
@@ -50,7 +50,7 @@ export const allowlistChangeAnswer = z.object({
   backfilled: z.int().nonnegative(),
 });
 
-export const keyShape = z.object({
+const keyShape = z.object({
   npub: z.string(),
   name: z.string(),
   kind: z.string(),
@@ -116,7 +116,7 @@ export const tokenRevokeAnswer = z.object({
   revoked: z.int().nonnegative(),
 });
 
-export const auditEntry = z.object({
+const auditEntry = z.object({
   id: z.int(),
   at: z.string(),
   /** Null where the forge itself acted. */

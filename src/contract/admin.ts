@@ -11,7 +11,7 @@ const part = z.object({
 });
 
 /** One push of the mirror, as the reference keeps them. */
-export const mirrorRunShape = z.object({
+const mirrorRunShape = z.object({
   id: z.int(),
   remote_name: z.string(),
   trigger_source: z.string(),
@@ -28,7 +28,7 @@ export const mirrorRunShape = z.object({
   lagging_refs: z.array(z.string()).optional(),
 });
 
-export const mirrorRuntimeShape = z.object({
+const mirrorRuntimeShape = z.object({
   configured: z.boolean(),
   remote_name: text,
   background_enabled: z.boolean(),
@@ -48,7 +48,7 @@ export const mirrorRuntimeShape = z.object({
     .nullable(),
 });
 
-export const mirrorStatusShape = z.object({
+const mirrorStatusShape = z.object({
   remote_name: z.string(),
   last_attempt: mirrorRunShape.nullable(),
   last_success_at: text,

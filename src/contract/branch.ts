@@ -171,7 +171,6 @@ export const tutorialAnswer = z.object({ status: z.string(), branch_id: wireId }
 
 export type WireLane = z.infer<typeof laneShape>;
 export type WireRun = z.infer<typeof runShape>;
-export type WireBranch = z.infer<typeof branchShape>;
 export type DetailAnswer = z.infer<typeof detailAnswer>;
 export type LogsAnswer = z.infer<typeof logsAnswer>;
 export type BranchListAnswer = z.infer<typeof branchListAnswer>;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { wireId } from "./branch.ts";
 
 /** `/news` has the keys that are `null` for a branch, `/git` those of the review. */
-export const inboxItem = z.object({
+const inboxItem = z.object({
   /** The branch's id. */
   review_id: wireId,
   branch_id: wireId,

@@ -74,7 +74,7 @@ export const runnerPreparedOutputs = z.object({
 });
 
 /** What a logs answer says of the runner's logs. */
-export const runnerLogMetadata = z.object({
+const runnerLogMetadata = z.object({
   run_id: z.string(),
   status: z.string(),
   jobs: z.array(

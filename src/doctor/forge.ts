@@ -73,17 +73,21 @@ async function checkForge(place: Place, signal: AbortSignal): Promise<Check[]> {
       ? [note("ci", "branches land untested: the owner's recorded choice")]
       : []),
     ...(await Promise.all([
-      checkKey(keyFile(layout, "agent"), "agent key"),
-      checkKey(keyFile(layout, "owner"), "owner key"),
+      checkKey(forge, "agent"),
+      checkKey(forge, "owner"),
       checkState(forge),
       checkProcess(forge, place, signal),
     ])),
   ];
 }
 
-async function checkKey(file: string, name: string): Promise<Check> {
+async function checkKey({ layout, settings }: KnownForge, kind: "agent" | "owner"): Promise<Check> {
+  const name = `${kind} key`;
+  const file = keyFile(layout, kind);
   const found = await stat(file).catch(() => undefined);
   if (found === undefined) {
+    if (settings.canonicalUrl !== null)
+      return ok(name, "cannot be read here; on a server it is kept elsewhere");
     return missing(name, `${file} is missing or not readable`, "Run `land init` again.");
   }
   return (found.mode & 0o077) === 0

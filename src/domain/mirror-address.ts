@@ -7,14 +7,21 @@ export function problemOfAddress(url: string): string | null {
   if (url.startsWith("/")) return null;
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined) {
-    return /^[\w.-]+@?[\w.-]*:(?!:)[^:]/.test(url) ? null : "it is no address that git knows";
+    if (/^[^/:@]*:[^/@]*@/.test(url)) return holdsLogin;
+    return /^[\w.-]+@?[\w.-]*:(?!:)[^:]/.test(url)
+      ? null
+      : "it is no address that git knows, and a folder's path has to begin with /";
   }
   if (!["http", "https", "ssh", "git", "file"].includes(scheme)) {
     return `its transport ${scheme} is not among http, https, ssh, git, file`;
   }
+  if (scheme !== "file" && /^[^/]*\/\/(\/|$)/.test(url)) return "it names no host";
   const login = /^[^/]*\/\/([^/@]*)@/.exec(url)?.[1];
   if (login?.includes(":") === true || (login !== undefined && scheme.startsWith("http"))) {
-    return "it holds a login; set the token apart from it";
+    return holdsLogin;
   }
+  if (scheme.startsWith("http") && /[?#]/.test(url)) return "git takes no query in an address";
   return null;
 }
+
+const holdsLogin = "it holds a login; set the token apart from it";

@@ -3,7 +3,7 @@
 export const branchStates = ["open", "merged", "closed"] as const;
 export type BranchState = (typeof branchStates)[number];
 
-export const laneStatuses = ["queued", "running", "success", "failed", "skipped"] as const;
+const laneStatuses = ["queued", "running", "success", "failed", "skipped"] as const;
 export type LaneStatus = (typeof laneStatuses)[number];
 
 export const runStatuses = ["queued", "running", "success", "failed", "skipped"] as const;

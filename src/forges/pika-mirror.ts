@@ -1,5 +1,6 @@
 import { forgeStatusAnswer, type MirrorRun, mirrorSyncAnswer } from "../contract/admin.ts";
 import { paths } from "../contract/paths.ts";
+import { isLandError, LandError } from "../domain/errors.ts";
 import type { ForgeMirror, MirrorAttempt } from "./forge-mirror.ts";
 import { isoTime } from "./pika-shapes.ts";
 import type { PikaWire } from "./pika-wire.ts";
@@ -19,6 +20,20 @@ function attemptOf(run: MirrorRun): MirrorAttempt {
     end: plainWords(failed ? (run.failure_kind ?? run.status) : run.status, 40),
     lagging: run.lagging_ref_count ?? undefined,
   };
+}
+
+/** The contract's words: it has no code for this. */
+function isBusy(error: unknown): boolean {
+  return isLandError(error, "forge_error") && /mirror sync already running/.test(error.message);
+}
+
+function busy(cause: unknown): LandError {
+  return new LandError("forge_error", "A push to the mirror is under way already.", {
+    state: "Nothing was changed, and that push goes on.",
+    next: "Ask again when it has ended; `land mirror status` shows it, and its time-out ends it.",
+    facts: { status: 409 },
+    cause,
+  });
 }
 
 /** The mirror of a forge of the pika contract. */
@@ -47,7 +62,11 @@ export function pikaMirror(wire: PikaWire): ForgeMirror {
     },
     async sync(signal) {
       const how = { deadlineMs: syncDeadlineMs };
-      return (await wire.post(paths.syncMirror(), mirrorSyncAnswer, how, signal)).status;
+      try {
+        return (await wire.post(paths.syncMirror(), mirrorSyncAnswer, how, signal)).status;
+      } catch (error) {
+        throw isBusy(error) ? busy(error) : error;
+      }
     },
   };
 }

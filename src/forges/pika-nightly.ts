@@ -12,7 +12,8 @@ import type { NightlyPage, NightlyRun, RecoveryAction, RecoveryRequest } from ".
 import { isoTime, laneOf, optionalWords, runStatus } from "./pika-shapes.ts";
 import { isId, type PikaWire, whereKnown } from "./pika-wire.ts";
 import { plainWords } from "./plain-words.ts";
-import { already, cancelledWords } from "./recovery-words.ts";
+import { already, cancelledWords, laneWords, recoveredWords } from "./recovery-words.ts";
+import { whereNightliesAre } from "./wire-errors.ts";
 
 /** A nightly run with its lanes; undefined where the forge knows none of that number. */
 export async function readNightly(
@@ -75,7 +76,7 @@ export async function recoverNightly(
   if (!isId(id)) throw unknownNightly(id);
   if (request.action === "recover") {
     const answer = await wire.post(paths.recoverNightly(id), recoverAnswer, {}, signal);
-    return `${answer.recovered_lane_count} lanes of nightly #${id} went back into the queue.`;
+    return recoveredWords(answer, `nightly #${id}`);
   }
   if (request.action === "rerun_suite") {
     const answer = await wire.post(paths.rerunNightly(id), nightlyRerunAnswer, {}, signal);
@@ -100,7 +101,7 @@ export async function recoverNightly(
         ? paths.cancelNightlyLane
         : paths.requeueNightlyLane;
   const answer = await wire.post(path(id, lane), laneActionAnswer, {}, signal);
-  return `Lane run #${lane} of nightly #${id} is ${plainWords(answer.lane_status, 60)}${already(answer) || " now"}.`;
+  return laneWords(answer, `Lane run #${lane} of nightly #${id}`, request.action);
 }
 
 const laneActions: ReadonlySet<RecoveryAction> = new Set([
@@ -157,6 +158,6 @@ async function needsNightlies(wire: PikaWire, signal: AbortSignal | undefined): 
 function unknownNightly(id: string): LandError {
   return new LandError("not_found", `The forge knows no nightly #${plainWords(id, 40)}.`, {
     state: "Nothing was changed.",
-    next: "The forge's page lists the newest nightlies with their numbers.",
+    next: whereNightliesAre,
   });
 }

@@ -15,9 +15,10 @@ import type { RecoveryRequest } from "./forge.ts";
 import { capabilitiesOf } from "./pika-capabilities.ts";
 import { recoverNightly } from "./pika-nightly.ts";
 import { findLane, runOf } from "./pika-shapes.ts";
-import { type PikaWire, unknownBranch } from "./pika-wire.ts";
+import { isId, type PikaWire, unknownBranch } from "./pika-wire.ts";
 import { plainWords } from "./plain-words.ts";
-import { already, cancelledWords } from "./recovery-words.ts";
+import { already, cancelledWords, laneWords, recoveredWords } from "./recovery-words.ts";
+import { whereRunsAre } from "./wire-errors.ts";
 
 /** Carries a recovery action out and says in one line what was done. */
 export async function recover(
@@ -26,6 +27,8 @@ export async function recover(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   await refuseUnsupported(wire, request, signal);
+  refuseNoNumber("lane run", request.laneRun);
+  refuseNoNumber("run", request.run);
   if (request.nightly !== undefined) return recoverNightly(wire, request, request.nightly, signal);
   switch (request.action) {
     case "wake":
@@ -124,7 +127,7 @@ async function recoverRun(
   const id = branchIdOf(request);
   const run = request.run ?? (await newestRun(wire, id, signal));
   const answer = await wire.post(paths.recoverRun(id, run), recoverAnswer, {}, signal);
-  return `${answer.recovered_lane_count} lanes of run #${run} went back into the queue.`;
+  return recoveredWords(answer, `run #${run}`);
 }
 
 type LaneAction = "rerun_lane" | "requeue" | "fail" | "cancel";
@@ -147,7 +150,7 @@ async function actOnLane(
     cancel: paths.cancelLane,
   }[action](id, lane);
   const answer = await wire.post(path, laneActionAnswer, {}, signal);
-  return `Lane run #${lane} is ${plainWords(answer.lane_status, 60)}${already(answer) || " now"}.`;
+  return laneWords(answer, `Lane run #${lane}`, action);
 }
 
 async function laneRunNamed(
@@ -187,6 +190,15 @@ async function runsOf(wire: PikaWire, id: string, signal: AbortSignal | undefine
   const detail = await wire.detail(id, signal);
   if (detail === undefined) throw unknownBranch(id);
   return detail.ci_runs;
+}
+
+/** Runs are known by numbers; another word is no part of a path that anything is asked at. */
+function refuseNoNumber(what: "lane run" | "run", id: string | undefined): void {
+  if (id === undefined || isId(id)) return;
+  throw new LandError("not_found", `The forge knows no ${what} ${plainWords(id, 40)}.`, {
+    state: "Nothing was changed.",
+    next: whereRunsAre,
+  });
 }
 
 function branchIdOf(request: RecoveryRequest): string {

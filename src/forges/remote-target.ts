@@ -24,7 +24,7 @@ export async function targetOfRemote(
 }
 
 /** Reads the branch out of `ls-remote --symref <remote> HEAD`. Pure. */
-export function parseHeadOfRemote(said: string): string | undefined {
+function parseHeadOfRemote(said: string): string | undefined {
   const line = /^ref: (\S+)\tHEAD$/m.exec(said);
   return line?.[1] === undefined ? undefined : shortBranch(line[1]);
 }

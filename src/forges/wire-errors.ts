@@ -39,7 +39,7 @@ const advice: Readonly<Partial<Record<ErrorCode, Advice>>> = {
   },
   ci_changed: {
     state: `${unchanged} The head removes or changes lanes of the target's manifest.`,
-    next: "Ask the owner to agree, or restore the lanes.",
+    next: "Ask the owner to agree (`land merge --force --reason WHY`, at a terminal), or restore the lanes.",
   },
   target_moved: {
     state: `${unchanged} The target has commits that this head does not contain.`,
@@ -87,6 +87,18 @@ const advice: Readonly<Partial<Record<ErrorCode, Advice>>> = {
     next: "Check the branch's name or number; `land status` shows what the forge knows.",
   },
 };
+
+export const whereRunsAre = "`branch_status` names the newest runs and lane runs of a branch.";
+export const whereNightliesAre =
+  "`land nightly`, or the forge's page, lists the newest nightlies; `land nightly NUMBER` names the lanes of one.";
+
+/** Where to look for what a 404 names that is no branch; the reference says the same. */
+const missing: ReadonlyMap<string, string> = new Map([
+  ["branch run not found", `Check the branch and the run's number; ${whereRunsAre}`],
+  ["branch lane not found", `Check the branch and the lane run's number; ${whereRunsAre}`],
+  ["nightly run not found", `Check the nightly's number; ${whereNightliesAre}`],
+  ["nightly lane not found", `Check the nightly and the lane run's number; ${whereNightliesAre}`],
+]);
 
 /** Codes of the wire that are codes of ours by the same name. */
 const sameName = new Set<string>(wireErrorCodes.filter((code) => code !== "draining"));
@@ -202,6 +214,8 @@ function adviceFor(
     };
   }
   const known = advice[code];
+  const where = code === "not_found" ? missing.get(body?.error ?? "") : undefined;
+  if (where !== undefined) return { state: unchanged, next: where };
   if (known !== undefined) return known;
   if (isPassing(status)) {
     // A proxy that gave up waiting does not know what the forge behind it did.

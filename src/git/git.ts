@@ -128,9 +128,12 @@ function gitFailure(call: GitCall, finished: Finished): LandError {
       next: "Try again; if it hangs again, run the same git command by hand to see why.",
     });
   }
-  const said =
-    finished.notStarted ??
-    (finished.stderr.trim() || new TextDecoder().decode(finished.stdout).trim());
+  if (finished.notStarted !== undefined) {
+    return new LandError("git_failed", `git ${verb} could not be started: ${finished.notStarted}`, {
+      next: "See that git is in PATH, and that the folder it is to work in is there.",
+    });
+  }
+  const said = finished.stderr.trim() || new TextDecoder().decode(finished.stdout).trim();
   const words = withoutLogins(said).slice(0, 2000);
   return new LandError(
     "git_failed",

@@ -45,7 +45,7 @@ const ownRebase = {
   },
 } as const;
 
-export function detachedObstacle(state: WorkingState): Obstacle | undefined {
+function detachedObstacle(state: WorkingState): Obstacle | undefined {
   if (state.branch !== undefined || state.operation !== undefined) return undefined;
   return {
     code: "detached_head",
@@ -55,7 +55,7 @@ export function detachedObstacle(state: WorkingState): Obstacle | undefined {
 }
 
 /** A name that is not UTF-8 is read with replacement characters, so it would be another one there. */
-export function nameObstacle({ branch }: WorkingState): Obstacle | undefined {
+function nameObstacle({ branch }: WorkingState): Obstacle | undefined {
   if (branch?.includes("\uFFFD") !== true) return undefined;
   return {
     code: "unsupported_repository",
@@ -65,7 +65,7 @@ export function nameObstacle({ branch }: WorkingState): Obstacle | undefined {
 }
 
 /** Tracked changes that are not committed. Untracked files are no obstacle. */
-export function changesObstacle(state: WorkingState): Obstacle | undefined {
+function changesObstacle(state: WorkingState): Obstacle | undefined {
   if (state.trackedCount === 0) return undefined;
   const named = state.tracked.slice(0, 5).join(", ");
   const more = state.trackedCount > 5 ? ` and ${state.trackedCount - 5} more` : "";

@@ -61,7 +61,7 @@ export function pushFailure(error: unknown, request: PushRequest): unknown {
     "push_rejected",
     `${request.remote} refused the push of ${request.branch}: ${refused.summary}`,
     {
-      state: remoteWords(error) ?? "The branch there is unchanged.",
+      state: remoteWords(stderrOf(error)) ?? "The branch there is unchanged.",
       next: "Do what it says, then push again.",
       cause: error,
     },
@@ -125,8 +125,8 @@ function stoppedHere(error: LandError): LandError {
 }
 
 /** What the remote itself said, without git's prefix. */
-function remoteWords(error: LandError): string | undefined {
-  const lines = stderrOf(error)
+export function remoteWords(stderr: string): string | undefined {
+  const lines = stderr
     .split("\n")
     .filter((line) => line.startsWith("remote:"))
     .map((line) => line.slice("remote:".length).trim())

@@ -6,7 +6,7 @@ import { LandError } from "../domain/errors.ts";
 import { ensurePrivateFolder, writePrivateFile } from "./private-file.ts";
 
 /** A login on disk, in the form and key order of the reference client. */
-export const sessionShape = z.object({
+const sessionShape = z.object({
   base_url: z.string().min(1),
   token: z.string().min(1),
   npub: z.string(),

@@ -80,7 +80,7 @@ function conflictIn(state: WorkingState, branch: string | undefined): Facts["con
 }
 
 /** What the forge's record says, seen from the head that is being landed. */
-export function recordFacts(call: LandingCall, head: string | undefined): RecordFacts | undefined {
+function recordFacts(call: LandingCall, head: string | undefined): RecordFacts | undefined {
   const { record, merged } = call;
   // A name may have a newer record by now; the forge's own answer about this head stands.
   if (merged !== undefined && merged.head === head) {

@@ -260,7 +260,8 @@ function judge(view: Known): Step {
   );
 }
 
-const fixAndLand =
+/** What to do about red CI. */
+export const fixAndLand =
   "Fix what failed, commit, and land again; `lane_logs` has the whole log. If it failed by no fault of the branch, `recover_ci` can rerun it.";
 
 function greenEnd({ facts }: Known): Step {

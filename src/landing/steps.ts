@@ -84,7 +84,7 @@ export function describeStep(step: Step, branch: string, target: string): string
   }
 }
 
-export const waitLines: Readonly<Record<Awaited, string>> = {
+const waitLines: Readonly<Record<Awaited, string>> = {
   forge_head: "wait until the forge knows the pushed head",
   ci: "wait for CI on exactly that head",
   queue: "wait for the forge's queue",

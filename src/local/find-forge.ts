@@ -62,7 +62,7 @@ export async function rootsOf(
 }
 
 /** All forges of this user whose settings can be read. */
-export async function allForges(stateHome: string): Promise<readonly KnownForge[]> {
+async function allForges(stateHome: string): Promise<readonly KnownForge[]> {
   const root = forgesRoot(stateHome);
   const names = await readdir(root).catch(() => []);
   const found = await Promise.all(

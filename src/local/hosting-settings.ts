@@ -4,6 +4,9 @@ import type { ForgeLayout } from "./local-forge.ts";
 
 const hostName = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
+/** By these `land` reaches its forge on the same machine. */
+const ownNames = ["127.0.0.1", "localhost"];
+
 /** The part of `forge.json` for a forge on a server. Loopback alone needs none of it. */
 export const hostingShape = {
   /** Where the forge listens: loopback, or every address of the machine. */
@@ -41,6 +44,9 @@ export function hostToListenOn(layout: ForgeLayout, settings: HostingSettings): 
   }
   if (canonicalUrl !== null && retiredHosts.includes(new URL(canonicalUrl).hostname)) {
     throw unfit(layout, "the host of `canonicalUrl` is among the `retiredHosts`");
+  }
+  if (retiredHosts.some((name) => ownNames.includes(name))) {
+    throw unfit(layout, "this machine's own loopback is among the `retiredHosts`");
   }
   return listen;
 }

@@ -145,12 +145,16 @@ async function again(request: InitRequest, git: Git, forge: KnownForge): Promise
   };
 }
 
-/** A key that was lost is made anew, and the forge told of it. */
+/**
+ * A key that was lost is made anew, and the forge told of it. A forge on a server has its owner's key
+ * elsewhere: one that is not there was not lost, and a new one would take the owner's rights.
+ */
 async function restoreKeys(forge: KnownForge): Promise<{
   settings: ForgeSettings;
   notes: readonly string[];
 }> {
   const { layout, settings } = forge;
+  if (settings.canonicalUrl !== null) return { settings, notes: [] };
   const keys = await ensureKeys(layout);
   if (keys.ownerNpub === settings.ownerNpub && keys.agentNpub === settings.agentNpub) {
     return { settings, notes: [] };

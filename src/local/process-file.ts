@@ -6,7 +6,7 @@ import { isRunning, processNamespace } from "../process/living.ts";
 import type { ForgeLayout } from "./local-forge.ts";
 
 /** `process.json`: who serves a forge now. It outlives a crash, so it is a claim to be checked. */
-export const processShape = z.object({
+const processShape = z.object({
   pid: z.int().positive(),
   startTime: z.string().nullable(),
   bootId: z.string().nullable(),

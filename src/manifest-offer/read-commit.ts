@@ -60,7 +60,7 @@ async function readBlobs(
 }
 
 /** Answers of `cat-file --batch` in order; undefined where an object is missing or not UTF-8. */
-export function parseBatch(bytes: Uint8Array): (string | undefined)[] {
+function parseBatch(bytes: Uint8Array): (string | undefined)[] {
   const texts: (string | undefined)[] = [];
   let at = 0;
   while (at < bytes.length) {

@@ -39,7 +39,7 @@ const prompts: readonly PromptText[] = [
         "1. `branch_status` and `inspect_queue`: what runs, what waits, for what, since when, and is landing frozen?",
         "2. A lane that waits for capacity or a concurrency group is not stuck: say so and wait with `wait_for_ci`.",
         "3. No run for the head: `recover_ci` with `wake`, then look again.",
-        "4. A lane that runs much longer than before: read the end of `lane_logs`. Prints it nothing new, `recover_ci` with `requeue` on it.",
+        "4. A lane that runs much longer than before: read the end of `lane_logs`. Prints it nothing new, `recover_ci` with `cancel` on it, then with `requeue`.",
         "5. A lane that failed by infrastructure, timeout or loss, and not by its tests: `recover_ci` with `recover` or `rerun_suite`. A failed test is no stuck CI: fix it.",
         "6. Take the smallest action that helps, one at a time, and look after each. Tell me what it was.",
       ].join("\n"),

@@ -10,7 +10,7 @@ import { registerResources } from "./resources.ts";
 import { type CallSettings, callTool } from "./tool-call.ts";
 import { shownSchema, wireSchema } from "./wire-schema.ts";
 
-export const defaultWaitSeconds = 45;
+const defaultWaitSeconds = 45;
 
 export interface McpOptions {
   readonly version: string;

@@ -5,7 +5,7 @@ import { shrinkJson } from "../text/json.ts";
  * Most bytes of an answer that nobody asked to be longer: its structured half and its text half
  * have half of it each. Operations keep within by themselves; this is the net below.
  */
-export const answerBytes = 12_000;
+const answerBytes = 12_000;
 const halfBytes = answerBytes / 2 - 100;
 
 export function capAnswer(answer: { result: unknown; text: string }): {

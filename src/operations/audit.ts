@@ -51,7 +51,7 @@ export const audit = defineOperation({
   },
   render: (answer) =>
     lines(
-      answer.entries.length === 0 && "Nothing is recorded.",
+      answer.entries.length === 0 && "No such act is recorded.",
       ...answer.entries.map(lineOf),
       answer.next_cursor !== undefined && `More: --cursor ${answer.next_cursor}`,
       placeLine(answer),

@@ -4,6 +4,7 @@ import type { ForgeBranch } from "../forges/forge.ts";
 import { obstacleIn } from "../git/obstacles.ts";
 import type { WorkingState } from "../git/working-copy.ts";
 import { ownersWay, watchesTarget } from "../landing/frozen.ts";
+import { fixAndLand } from "../landing/planner.ts";
 import { onTarget } from "../landing/refusals.ts";
 import { branch, input } from "./arguments.ts";
 import { checksShape, renderChecks, viewBranchChecks } from "./checks-view.ts";
@@ -171,7 +172,7 @@ function nextStep({ subject, target, isFrozen }: Seen, ci: StatusView["ci"]): st
   if (known?.problem !== undefined) return "Solve the problem, then `land_branch`.";
   const isOtherHead = known !== undefined && local?.head !== undefined && local.head !== known.head;
   if (known?.state === "open" && ci === "failed" && !isOtherHead) {
-    return "Read `lane_logs`, fix, commit, then `land_branch`.";
+    return fixAndLand;
   }
   const obstacle = local === undefined ? undefined : obstacleIn(local);
   if (obstacle !== undefined) return `${obstacle.why} ${obstacle.next}`;

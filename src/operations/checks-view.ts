@@ -104,7 +104,9 @@ const reasonNotes: Readonly<Record<string, string>> = {
 
 function noteOf(run: Run): string | undefined {
   const reason = run.reason === undefined ? undefined : (reasonNotes[run.reason] ?? run.reason);
-  const note = run.note === undefined ? undefined : shownName(run.note, 600);
+  // A line for each thing that was noted.
+  const note =
+    run.note === undefined ? undefined : shownName(run.note.replaceAll("\n", " · "), 600);
   return [reason, note].filter((part) => part !== undefined).join(" ") || undefined;
 }
 

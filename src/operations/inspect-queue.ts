@@ -95,8 +95,9 @@ export const inspectQueue = defineOperation({
       ...answer.lanes.map((lane) =>
         [
           `${lane.place === undefined ? "-" : `${lane.place}.`} ${lane.lane}`,
-          lane.branch !== undefined &&
-            `${lane.branch}${lane.number === undefined ? "" : ` (#${lane.number})`}`,
+          lane.branch === undefined
+            ? "a nightly"
+            : `${lane.branch}${lane.number === undefined ? "" : ` (#${lane.number})`}`,
           lane.status === lane.reason ? lane.status : `${lane.status}, ${lane.reason}`,
           lane.waits_for !== undefined && `waits for ${lane.waits_for}`,
           lane.until !== undefined && `until ${lane.until}`,
@@ -108,7 +109,7 @@ export const inspectQueue = defineOperation({
           .join(" · "),
       ),
       answer.left_out !== undefined &&
-        `${answer.left_out} more left out: raise \`limit\`, or name a \`branch\`.`,
+        `${answer.left_out} more left out; name a \`branch\` to see its own.`,
       answer.branch !== undefined && `branch ${answer.branch}`,
       placeLine(answer),
     ),

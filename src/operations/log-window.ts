@@ -51,7 +51,7 @@ function rangeOf(part: LogPart, from: number, bytes: number): [number, number] {
 }
 
 /** The most of a log that is searched; its tail. */
-export const searchedBytes = 8 * 1024 * 1024;
+const searchedBytes = 8 * 1024 * 1024;
 const chunkBytes = 1024 * 1024;
 
 /** The tail of a log, up to what is searched, in whole. `offset` is where it begins. */

@@ -156,7 +156,7 @@ async function requireConsent(
   const why = refusal.code === "ci_changed" ? "changes CI lanes" : "has no green CI";
   const consent = await context.confirm({
     message: [
-      `An agent wants to force-merge branch #${known.id} (${shownName(known.name, 120)}) into ${known.target}.`,
+      `Force-merge branch #${known.id} (${shownName(known.name, 120)}) into ${known.target}?`,
       `Its head ${expected} ${why}. Reason given: "${shownName(reason, 300)}".`,
       `This is recorded. To agree, type the branch's number: ${known.id}`,
     ].join("\n"),

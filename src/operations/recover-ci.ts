@@ -28,6 +28,8 @@ const laneActions: ReadonlySet<RecoveryAction> = new Set([
   "fail",
   "cancel",
 ]);
+/** Actions on a run that may be named. */
+const runActions: ReadonlySet<RecoveryAction> = new Set(["recover", "cancel_run"]);
 const forgeActions: ReadonlySet<RecoveryAction> = new Set([
   "wake",
   "pause",
@@ -62,7 +64,9 @@ export const recoverCi = defineOperation({
     done: z.string(),
     next: z.string(),
   }),
-  async handle(context, given) {
+  async handle(context, asked) {
+    const given = plainNumbers(asked);
+    refuseStray(given);
     const place = await openPlace(context, given.worktree);
     await requireSupported(place, given.action, context.signal);
     const request = await requestOf(context, place, given);
@@ -106,9 +110,12 @@ function nextAfter({ action, nightly }: Given): string {
   if (action === "rerun_lane" && nightly === undefined) {
     return "`lane_logs` with `lane` shows that lane's new run; it decides nothing.";
   }
-  if (nightly !== undefined) return "The forge's page of the nightly shows the effect.";
+  if (nightly !== undefined) {
+    return `\`land nightly ${nightly}\`, or the forge's page of it, shows the effect.`;
+  }
   if (action === "pause") return "`recover_ci` with `resume`, when lanes may begin again.";
   if (action === "cancel_run") return "`rerun_suite` when CI is wanted after all.";
+  if (action === "cancel" || action === "fail") return "`requeue` when it is wanted after all.";
   return forgeActions.has(action) ? "`inspect_queue` shows the effect." : "`wait_for_ci`.";
 }
 
@@ -121,6 +128,32 @@ interface Given {
   readonly run?: string | undefined;
   readonly nightly?: string | undefined;
   readonly ci_target?: string | undefined;
+}
+
+/** Runs and nightlies are written with `#` in what people are told. */
+function plainNumbers(given: Given): Given {
+  const plain = (number: string | undefined) => number?.trim().replace(/^#/, "");
+  const { lane_run, run, nightly } = given;
+  return { ...given, lane_run: plain(lane_run), run: plain(run), nightly: plain(nightly) };
+}
+
+/** An argument that the action would leave aside: whoever gave it meant something else. */
+function refuseStray(given: Given): void {
+  const { action } = given;
+  const fits = {
+    run: runActions.has(action),
+    lane: laneActions.has(action),
+    lane_run: laneActions.has(action),
+    ci_target: action === "reset_health",
+    nightly: !forgeActions.has(action),
+  };
+  const names = Object.keys(fits) as (keyof typeof fits)[];
+  const stray = names.find((name) => given[name] !== undefined && !fits[name]);
+  if (stray === undefined) return;
+  throw new LandError("bad_argument", `\`${action}\` is about no \`${stray}\`.`, {
+    state: "Nothing was done.",
+    next: `Leave \`${stray}\` out, or take an action that is about one.`,
+  });
 }
 
 async function requireSupported(
@@ -154,14 +187,16 @@ async function requestOf(
   place: Place,
   given: Given,
 ): Promise<RecoveryRequest & { about: { branch?: string; number?: string } }> {
-  const nothing = { lane: undefined, laneRun: undefined, run: undefined };
+  const nothing = {
+    ...{ lane: undefined, laneRun: undefined, run: undefined },
+    ...(given.ci_target === undefined ? {} : { ciTarget: given.ci_target }),
+  };
   if (given.nightly !== undefined) return ofNightly(given, given.nightly);
   if (forgeActions.has(given.action) && given.branch === undefined) {
     return {
       action: given.action,
       branchId: undefined,
       ...nothing,
-      ...(given.ci_target === undefined ? {} : { ciTarget: given.ci_target }),
       about: await branchHere(place, context.signal),
     };
   }
@@ -174,7 +209,7 @@ async function requestOf(
     const lane = found?.lane.lane ?? given.lane;
     return { ...request, lane, laneRun: found?.lane.id ?? given.lane_run };
   }
-  if (given.action === "cancel_run") return { ...request, run: given.run?.replace(/^#/, "") };
+  if (given.action === "cancel_run") return { ...request, run: given.run };
   if (given.action !== "recover") return request;
   const run = given.run ?? decidingRun(subject.known.head, subject.known.runs)?.id;
   if (run !== undefined) return { ...request, run };
@@ -185,9 +220,8 @@ async function requestOf(
   });
 }
 
-/** A nightly is on no branch's account. Its number may be written with `#`. */
+/** A nightly is on no branch's account. */
 function ofNightly(given: Given, nightly: string): RecoveryRequest & { about: object } {
-  const id = nightly.replace(/^#/, "");
   if (given.branch !== undefined || given.run !== undefined) {
     throw new LandError("bad_argument", "`nightly` is instead of `branch` and `run`.", {
       state: "Nothing was done.",
@@ -200,7 +234,7 @@ function ofNightly(given: Given, nightly: string): RecoveryRequest & { about: ob
     branchId: undefined,
     ...lane,
     run: undefined,
-    nightly: id,
+    nightly,
     about: {},
   };
 }

@@ -23,7 +23,8 @@ const factBytes = 2000;
 
 export function refusalOf(error: LandError): RefusalView {
   const facts = shrinkJson(error.facts, factBytes) as Record<string, unknown>;
-  const why = [error.message, error.state].filter((part) => part !== undefined).join(" ");
+  const ended = /[.!?]$/.test(error.message) ? error.message : `${error.message}.`;
+  const why = error.state === undefined ? error.message : `${ended} ${error.state}`;
   return {
     code: error.code,
     why: fitToShow(why).slice(0, 2000),

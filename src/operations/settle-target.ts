@@ -14,7 +14,7 @@ import {
 } from "./subject.ts";
 
 /** What an owner can do about a target that was moved outside the forge. */
-export const settlements = ["accept", "restore"] as const;
+const settlements = ["accept", "restore"] as const;
 export type Settlement = (typeof settlements)[number];
 
 export const settleTarget = defineOperation({

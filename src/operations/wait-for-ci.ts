@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { BranchRef } from "../forges/forge.ts";
+import { fixAndLand } from "../landing/planner.ts";
 import { type WaitForCiAnswer, waitForCi as wait } from "../landing/wait-ci.ts";
 import { branch, head, input, maxSeconds } from "./arguments.ts";
 import { checksShape, renderChecks, viewChecks } from "./checks-view.ts";
@@ -122,7 +123,7 @@ function nextStep(seen: WaitForCiAnswer, here: string | undefined): string {
 
 const nextSteps: Readonly<Record<(typeof states)[number], string>> = {
   green: "`merge_branch` or `land_branch`.",
-  failed: "Read `lane_logs`, fix, commit, then `land_branch`.",
+  failed: fixAndLand,
   waiting: "Not settled yet: call `wait_for_ci` again.",
   none: "No run for this head yet: call again; if it stays so, see `branch_status` and `recover_ci` with `wake`.",
   superseded: "Its run was given up for a newer head: wait for that one.",

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { type Identity, identityOf, isStillThere, statOf } from "./identity.ts";
+import { type Identity, isStillThere, statOf } from "./identity.ts";
 import { signalGroup } from "./run.ts";
 import { findTagged, type Tag, type TaggedProcess } from "./tagged.ts";
 
@@ -17,6 +17,8 @@ export interface ProcessTree {
 }
 
 const afterKillMs = 5000;
+/** How often it is looked whether what cannot be ended is gone. */
+const lingerLookMs = 1000;
 
 /**
  * Asks a whole tree to end, and ends it after `graceMs` (0: at once). Resolves once nothing of it
@@ -35,35 +37,28 @@ export async function endTree(tree: ProcessTree, graceMs: number): Promise<numbe
     endTagged(tree.tag),
     Promise.race([tree.ended, wait(afterKillMs, undefined, { ref: false })]),
   ]);
-  return left;
+  return left.length;
 }
 
-/**
- * Kills all tagged processes, with the groups they are in: one that cleared its environment may be
- * there too. Answers how many were still there after a few seconds of trying.
- */
-export async function endTagged(tag: Tag): Promise<number> {
+/** Kills all tagged processes, and answers which were still there after a few seconds of trying. */
+export async function endTagged(tag: Tag): Promise<readonly TaggedProcess[]> {
   const giveUpAt = performance.now() + afterKillMs;
-  const own = statOf(process.pid)?.group;
   for (;;) {
-    const left = await findTagged(tag);
-    if (left.length === 0 || performance.now() > giveUpAt) return left.length;
-    for (const group of new Set(left.map((one) => one.group))) {
-      if (group > 1 && group !== own) signalGroup(group, "SIGKILL");
-    }
-    for (const one of left) signal(one.pid, "SIGKILL");
+    const left = await killTagged(tag);
+    if (left.length === 0 || performance.now() > giveUpAt) return left;
     await wait(5);
   }
 }
 
-/** Resolves once no tagged process is left, however long that takes. */
-export async function untilNoneTagged(tag: Tag): Promise<void> {
-  while ((await endTagged(tag)) > 0) await wait(afterKillMs, undefined, { ref: false });
+/** Resolves once neither a tagged process is left nor this one, however long that takes. */
+export async function untilNoneLeft(tag: Tag, last?: Identity): Promise<void> {
+  const isLeft = async () =>
+    (await killTagged(tag)).length > 0 || (last !== undefined && isStillThere(last));
+  while (await isLeft()) await wait(lingerLookMs, undefined, { ref: false });
 }
 
 /** Waits a few seconds at most for a process that is about to end. False: it is still there. */
-export async function untilGone(pid: number): Promise<boolean> {
-  const identity = identityOf(pid);
+export async function untilGone(identity: Identity): Promise<boolean> {
   const giveUpAt = performance.now() + afterKillMs;
   while (isStillThere(identity)) {
     if (performance.now() > giveUpAt) return false;
@@ -87,6 +82,20 @@ async function ask(tree: ProcessTree): Promise<boolean> {
   for (const one of inside) signal(one.pid, "SIGTERM");
   if (tree.sandboxed) return inside.length > 0;
   return signalGroup(root, "SIGTERM") || inside.length > 0;
+}
+
+/**
+ * Kills tagged processes, with the groups they are in: one that cleared its environment may be there
+ * too. Answers what it found.
+ */
+async function killTagged(tag: Tag): Promise<readonly TaggedProcess[]> {
+  const own = statOf(process.pid)?.group;
+  const found = await findTagged(tag);
+  for (const group of new Set(found.map((one) => one.group))) {
+    if (group > 1 && group !== own) signalGroup(group, "SIGKILL");
+  }
+  for (const one of found) signal(one.pid, "SIGKILL");
+  return found;
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

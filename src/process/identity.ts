@@ -15,6 +15,11 @@ export interface ProcessStat {
   readonly parent: number;
   readonly group: number;
   readonly startTime: string;
+  /**
+   * Whether it surely has no environment: it was started without one, has ended, or is a part of
+   * the kernel. One that is just becoming another program shows none either, for a moment.
+   */
+  readonly bare: boolean;
 }
 
 /** Reads the fields after the program's name, which itself may hold spaces and parentheses. */
@@ -26,7 +31,10 @@ export function parseStat(text: string): ProcessStat | undefined {
   const [state, parent, group] = fields;
   const startTime = fields[19];
   if (state === undefined || startTime === undefined) return undefined;
-  return { state, parent: Number(parent), group: Number(group), startTime };
+  const [memory, code, begin, end] = [fields[20], fields[24], fields[47], fields[48]];
+  // Where a program's code ends is filled in last, after its environment.
+  const bare = memory === "0" || (code !== "0" && begin === end);
+  return { state, parent: Number(parent), group: Number(group), startTime, bare };
 }
 
 /** The identity of a process that is there now. */

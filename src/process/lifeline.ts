@@ -7,7 +7,8 @@ import type { Tag } from "./tagged.ts";
 /**
  * Reads which process groups there are (`+ GROUP`, `- GROUP`) until nobody holds the other end any
  * more, which is when its parent is gone in whatever way. Then ends those, and what carries one of
- * the tags, with its process groups, until nothing does. Of programs it needs grep alone.
+ * the tags, with its process groups, until several looks in a row have found nothing: a process that
+ * is just becoming another program shows no tag for a moment. Of programs it needs grep alone.
  */
 const script = `
 pattern=$1
@@ -20,11 +21,12 @@ while read -r sign group; do
 done
 for one in $groups; do kill -9 "-$one" 2> /dev/null; done
 rounds=0
-while [ "$rounds" -lt 100 ]; do
+quiet=0
+while [ "$rounds" -lt 100 ] && [ "$quiet" -lt 10 ]; do
   rounds=$((rounds + 1))
-  found=$(grep -lsF -e "$pattern" /proc/[0-9]*/environ)
-  [ -n "$found" ] || exit 0
-  for place in $found; do
+  quiet=$((quiet + 1))
+  for place in $(grep -lsF -e "$pattern" /proc/[0-9]*/environ); do
+    quiet=0
     pid=\${place#/proc/}
     pid=\${pid%/environ}
     read -r stat < "/proc/$pid/stat" || continue

@@ -23,6 +23,8 @@ export interface Finished {
 }
 
 const defaultMaxOutput = 64 * 1024 * 1024;
+/** More of what a program complains about is read by nobody. */
+const mostErrors = 1024 * 1024;
 /** How long output may come in after the program itself ended. */
 const lingerMs = 1000;
 
@@ -45,7 +47,9 @@ export async function run(
     extendEnv: false,
     ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
     encoding: "buffer",
-    maxBuffer: options.maxOutputBytes ?? defaultMaxOutput,
+    // Kept here instead: execa would go through all of a failed program's output for its words, which
+    // takes minutes for output that was made to do so.
+    buffer: false,
     reject: false,
     detached: true,
     cleanup: true,
@@ -54,6 +58,9 @@ export async function run(
   const end = () => endGroup(child.pid);
   if (cancel.aborted) end();
   else cancel.addEventListener("abort", end, { once: true });
+  const most = options.maxOutputBytes ?? defaultMaxOutput;
+  const output = keep(child.stdout, { most, kept: most, end });
+  const errors = keep(child.stderr, { most, kept: mostErrors, end });
   const started = child.nodeChildProcess;
   started.once("exit", () => leaveBehind(started));
   const result = await child;
@@ -62,12 +69,27 @@ export async function run(
   return {
     exitCode: result.exitCode,
     signal: result.signal,
-    stdout: result.stdout,
-    stderr: new TextDecoder().decode(result.stderr),
+    stdout: output(),
+    stderr: new TextDecoder().decode(errors()),
     timedOut: stopped.aborted && options.signal?.aborted !== true,
     cancelled: options.signal?.aborted === true,
     notStarted: ran ? undefined : (result.originalMessage ?? "could not be started"),
   };
+}
+
+/** Keeps the first bytes that come, and calls for an end where there are too many. */
+function keep(
+  stream: NodeJS.ReadableStream | null,
+  { most, kept, end }: { most: number; kept: number; end: () => void },
+): () => Uint8Array {
+  const chunks: Buffer[] = [];
+  let seen = 0;
+  stream?.on("data", (chunk: Buffer) => {
+    if (seen < kept) chunks.push(chunk.subarray(0, kept - seen));
+    if (seen <= most && seen + chunk.length > most) end();
+    seen += chunk.length;
+  });
+  return () => Buffer.concat(chunks);
 }
 
 /** Gives the output of a program that has ended up where others still hold it open. */
@@ -88,7 +110,7 @@ interface Outputs {
 }
 
 /** Sends a process group TERM and, should it still be there a second later, KILL. */
-export function endGroup(pid: number | undefined, graceMs = 1000): void {
+function endGroup(pid: number | undefined, graceMs = 1000): void {
   if (pid === undefined) return;
   if (!signalGroup(pid, "SIGTERM")) return;
   setTimeout(() => signalGroup(pid, "SIGKILL"), graceMs).unref();

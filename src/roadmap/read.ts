@@ -9,7 +9,7 @@ import { oneLine } from "../text/control.ts";
 
 /** Where a roadmap is unless git config `land.roadmap` names another file of the work tree. */
 export const usualRoadmap = "todos/pika-git.md";
-export const roadmapKey = "land.roadmap";
+const roadmapKey = "land.roadmap";
 
 const mostBytes = 256 * 1024;
 const gitTimeoutMs = 15_000;

@@ -9,7 +9,7 @@ import { createCi } from "./ci/create.ts";
 import { NightlySchedule } from "./ci/nightly-schedule.ts";
 import type { ServerConfig } from "./config.ts";
 import { createApp } from "./http/app.ts";
-import { basesOf, hostsOf } from "./http/bases.ts";
+import { basesOf, hostsOf, loginBasesOf } from "./http/bases.ts";
 import { type Listening, listen } from "./http/listen.ts";
 import { Live } from "./live/live.ts";
 import { Wakes } from "./live/wakes.ts";
@@ -208,7 +208,8 @@ class Server implements RunningServer {
 
   #app() {
     const { config, store, repository, ci, mirror, clock, log } = this.#parts;
-    const access = new Access({ store, clock, bases: () => this.#bases });
+    const bases = (host: string) => loginBasesOf(config, { bases: this.#bases, host });
+    const access = new Access({ store, clock, bases });
     return createApp({
       config,
       store,

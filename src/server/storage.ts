@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { folderTrouble } from "../process/folder-trouble.ts";
 import type { ServerConfig } from "./config.ts";
 
@@ -15,6 +16,8 @@ export function storageTrouble(
   >,
 ): string | undefined {
   const { stateDir, repositoryDir, logsDir, workspacesDir, cacheDir } = config;
+  const gone = [stateDir, repositoryDir].find((folder) => !existsSync(folder));
+  if (gone !== undefined) return `${gone} is gone`;
   const folders = [stateDir, repositoryDir, logsDir, workspacesDir, cacheDir];
   return folderTrouble(folders, leastRoomBytes)?.words;
 }

@@ -23,7 +23,7 @@ export interface Launch {
 }
 
 /** How long a hook may take, in seconds; the brief ends well before by itself. */
-export const hookTimeoutSeconds = 20;
+const hookTimeoutSeconds = 20;
 
 /** How much earlier than its client a waiting tool answers, in seconds. */
 const marginSeconds = 30;
@@ -55,7 +55,7 @@ const startSeconds = 30;
  * What the server must be handed where a client starts it with a clean environment: where state and
  * keys lie, how git and ssh reach a remote, and how a hosted forge is reached.
  */
-export const passedVariables: readonly string[] = [
+const passedVariables: readonly string[] = [
   "XDG_STATE_HOME",
   "XDG_CONFIG_HOME",
   "XDG_CACHE_HOME",

@@ -35,7 +35,7 @@ const formats: readonly RegExp[] = [
 ];
 
 /** Where secrets stand: the given known values (also percent-encoded) and known formats. Sorted. */
-export function secretSpans(text: string, known: readonly string[] = []): readonly Span[] {
+function secretSpans(text: string, known: readonly string[] = []): readonly Span[] {
   const spans = [...knownSpans(text, known), ...formatSpans(text), ...privateKeySpans(text)];
   return merge(spans);
 }

@@ -19,7 +19,7 @@ import type { World } from "./world.ts";
 
 /** The document's tables of keys, 2.2, 2.3 and 2.6, by revision. */
 
-export const laneStatus = oneOf("queued", "running", "success", "failed", "skipped");
+const laneStatus = oneOf("queued", "running", "success", "failed", "skipped");
 export const runStatus = oneOf("queued", "running", "success", "failed");
 const tone = oneOf("success", "danger", "warning", "neutral");
 const reason = oneOf(

@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   existsSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Isolation, probeIsolation } from "../../src/server/ci/sandbox.ts";
 import { CiBench, isAlive, laneOf, shellLane, usualSettings } from "../support/ci.ts";
@@ -26,7 +28,7 @@ import {
 
 const boxed = probeIsolation({ PATH: process.env.PATH }) === "bwrap";
 const isolations: Isolation[] = boxed ? ["bwrap", "none"] : ["none"];
-const eventually = { interval: 10, timeout: 20_000 };
+const eventually = { interval: 10, timeout: 60_000 };
 
 /** What those who hide from everybody are known by. */
 const hiddenFor = String(50_000_000 + process.pid);
@@ -41,6 +43,8 @@ const resisting: Readonly<Record<string, string>> = {
   "closes-output": `exec > /dev/null 2>&1 >&- 2>&-; trap '' TERM; ${begun}; ${stay}`,
   "fills-its-log": `${begun}; while :; do yes filler | head -c 50000000; done`,
   "fills-one-line": `${begun}; while :; do head -c 50000000 /dev/zero | tr '\\0' x; done`,
+  // Never the same program for long: there is hardly a moment in which its environment shows.
+  "becomes-another": `again=$XDG_CACHE_HOME/again; printf 'exec sh "$0"\n' > $again; trap '' TERM; (setsid sh $again &); ${begun}; ${stay}`,
   forks: `n=0; while [ $n -lt 40 ]; do (setsid sleep 1000 &); sleep 1000 & n=$((n + 1)); done; ${begun}; wait`,
   "removes-its-workspace": `rm -rf "$PWD" "$TMPDIR"/.home 2> /dev/null; cd /; ${begun}; ${stay}`,
   "locks-its-workspace": `mkdir -p a/b/c "$TMPDIR/left/d"; chmod 000 a/b/c a/b a "$TMPDIR/left" .git; chmod 000 .; ${begun}; ${stay}`,
@@ -221,52 +225,83 @@ it.skipIf(immutable !== "")(
   },
 );
 
+const forgeProgram = fileURLToPath(new URL("../support/ci-forge.ts", import.meta.url));
 const freezer = "/sys/fs/cgroup/freezer";
 const freezes = process.getuid?.() === 0 && existsSync(join(freezer, "cgroup.procs"));
 const cannot = freezes ? "" : " (skipped: nothing can be frozen here)";
 
 describe.runIf(freezes)(`a process that the system cannot end${cannot}`, () => {
-  it("keeps its slot until it is gone, and its lane ends all the same", async () => {
-    const cold = join(freezer, `flk-${process.pid}`);
-    mkdirSync(cold);
-    const freeze = (state: "FROZEN" | "THAWED") =>
-      writeFileSync(join(cold, "freezer.state"), state);
-    try {
+  const cold = join(freezer, `flk-${process.pid}`);
+  const freeze = (state: "FROZEN" | "THAWED") => writeFileSync(join(cold, "freezer.state"), state);
+  beforeEach(() => mkdirSync(cold));
+  afterEach(async () => {
+    freeze("THAWED");
+    const members = () => readFileSync(join(cold, "cgroup.procs"), "utf8");
+    await expect.poll(members, eventually).toBe("");
+    rmdirSync(cold);
+  });
+
+  /** Freezes the one that hides, once it is there. */
+  async function frozen(): Promise<number> {
+    await expect.poll(() => pidsOfCommand("sleep", hiddenFor), eventually).toHaveLength(1);
+    const [pid = 0] = pidsOfCommand("sleep", hiddenFor);
+    writeFileSync(join(cold, "cgroup.procs"), String(pid));
+    freeze("FROZEN");
+    return pid;
+  }
+
+  /** Several passes do not let a lane in, until it is gone. */
+  async function expectSlotTaken(run: number, pid: number): Promise<void> {
+    await pause(1000);
+    expect(bench.laneOfRun(run)).toMatchObject({
+      ...{ status: "queued", reason: "waiting_for_capacity" },
+    });
+    expect(bench.warnings.join()).toContain("cannot be ended");
+    expect(isAlive(pid)).toBe(true);
+    freeze("THAWED");
+    await bench.until(() => bench.store.read.run(run)?.finishedAt);
+    expect(isAlive(pid)).toBe(false);
+  }
+
+  const timing = { timeoutGraceMs: 100, heartbeatMs: 100 };
+
+  it.each([
+    ["none", `sleep ${hiddenFor}`],
+    // Nobody finds it, but the sandbox cannot end before it has.
+    ...(boxed ? [["bwrap", `(env -i setsid sleep ${hiddenFor} &); ${stay}`] as const] : []),
+  ] as const)(
+    "keeps its slot until it is gone, and its lane ends all the same (%s)",
+    async (isolation, script) => {
       bench.settings = { ...usualSettings, ciConcurrency: 1 };
-      bench.start({ timing: { timeoutGraceMs: 100, heartbeatMs: 100 } });
-      const run = bench.queue(head, [
-        shellLane(
-          `echo $$ > ${bench.dir}/pid.part; mv ${bench.dir}/pid.part ${bench.dir}/pid; ${stay}`,
-          {
-            timeoutSeconds: 2,
-          },
-        ),
-      ]);
-      const file = join(bench.dir, "pid");
-      await expect.poll(() => existsSync(file), eventually).toBe(true);
-      const pid = Number(readFileSync(file, "utf8"));
-      writeFileSync(join(cold, "cgroup.procs"), String(pid));
-      freeze("FROZEN");
+      bench.start({ isolation, timing });
+      const run = bench.queue(head, [shellLane(script, { timeoutSeconds: 2 })]);
+      const pid = await frozen();
       await bench.until(() => bench.store.read.run(run.id)?.finishedAt);
       expect(bench.laneOfRun(run.id)).toMatchObject({ failureKind: "timeout" });
-      expect(isAlive(pid)).toBe(true);
-      const next = bench.queue(head, [laneOf({ lane: "next" })]);
-      // Several passes do not let it in.
-      await pause(1000);
-      expect(bench.laneOfRun(next.id)).toMatchObject({
-        ...{ status: "queued", reason: "waiting_for_capacity" },
-      });
-      expect(bench.warnings.join()).toContain("cannot be ended");
-      expect(isAlive(pid)).toBe(true);
-      freeze("THAWED");
-      await bench.until(() => bench.store.read.run(next.id)?.finishedAt);
-      expect(isAlive(pid)).toBe(false);
-    } finally {
-      freeze("THAWED");
-      await expect
-        .poll(() => readFileSync(join(cold, "cgroup.procs"), "utf8"), eventually)
-        .toBe("");
-      rmdirSync(cold);
-    }
+      await expectSlotTaken(bench.queue(head, [laneOf({ lane: "next" })]).id, pid);
+    },
+  );
+
+  it("keeps its slot in the next forge too, whose stop does not wait for it", async () => {
+    const settings = { ...usualSettings, ciConcurrency: 1 };
+    const told = [settings, timing].map((each) => JSON.stringify(each));
+    const again = join(bench.dir, "again");
+    const script = `[ -e ${again} ] || sleep ${hiddenFor}`;
+    const run = bench.queue(head, [shellLane(script)]);
+    const forge = spawn(process.execPath, [forgeProgram, bench.dir, "none", ...told]);
+    const pid = await frozen();
+    writeFileSync(again, "");
+    const gone = once(forge, "exit");
+    forge.kill("SIGKILL");
+    await gone;
+    bench.settings = settings;
+    bench.start({ timing });
+    await expect.poll(() => bench.warnings.join(), eventually).toContain("cannot be ended");
+    await bench.ci.stop({ drain: true });
+    bench.start({ timing });
+    await expect.poll(() => bench.warnings.length, eventually).toBe(2);
+    await expectSlotTaken(bench.queue(head, [laneOf({ lane: "next" })]).id, pid);
+    await bench.until(() => bench.store.read.run(run.id)?.finishedAt);
+    expect(bench.laneOfRun(run.id)).toMatchObject({ status: "success", retryCount: 1 });
   });
 });

@@ -18,6 +18,11 @@ beforeAll(async () => {
   theirs = join(scene.dir, "theirs");
   await mkdir(bare);
   await scene.git(bare, "init", "-q", "--bare", "--initial-branch=main");
+  const early = await land("mirror", "sync");
+  expect([early.code === 0, early.json().error]).toMatchObject([
+    false,
+    { code: "not_found", next: expect.stringContaining("land mirror set") },
+  ]);
   // By hand alone, so that both sides can go their own way.
   await land("mirror", "set", bare, "--interval", "0", "--import");
   expect((await land("mirror", "sync")).code).toBe(0);

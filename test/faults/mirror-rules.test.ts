@@ -1,13 +1,16 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, expect, it } from "vitest";
 import { type MirroredForge, standIn, startMirrored } from "../support/mirror.ts";
+import { root } from "../support/sources.ts";
 
 let mirrored: MirroredForge | undefined;
+const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   await mirrored?.close();
   mirrored = undefined;
+  for (const end of ends.splice(0)) await end();
 });
 
 const hostileNames = [
@@ -56,15 +59,24 @@ it("pushes what a mirror with rules of its own lets in, and names the rest", asy
 });
 
 it("gives no lane the token, and tells whether it has a merge", async () => {
+  // Lanes have a /tmp of their own, so a file that is hidden there shows nothing.
+  const cache = join(root, "node_modules", ".cache");
+  await mkdir(cache, { recursive: true });
+  const dir = await mkdtemp(join(cache, "mirror-token-"));
+  ends.push(() => rm(dir, { recursive: true }));
+  const tokenFile = join(dir, "token");
+  await writeFile(tokenFile, "token-in-a-file\n", { mode: 0o600 });
+  await symlink(tokenFile, join(dir, "link"));
   const lane = `version = 1
 nightly_schedule_utc = "08:00"
 [[branch.lanes]]
 id = "show"
 title = "Show"
 entrypoint = "env"
-command = ["env"]
+command = ["sh", "-c", "env; cat ${tokenFile} ${dir}/link || true"]
 `;
   mirrored = await startMirrored({ tokenEnv: "MIRROR_TOKEN" }, { manifest: lane });
+  mirrored.set({ tokenFile: join(dir, "link") });
   const { forge, owner } = mirrored;
   Object.assign(forge.env, { MIRROR_TOKEN: "token-of-the-mirror" });
   await mirrored.sync();
@@ -75,7 +87,7 @@ command = ["env"]
     ({ ci_runs }) => ci_runs[0]?.status === "success",
   );
   expect(green.ci_runs[0].lanes[0].log_text).toContain("FORGE_LANE=show");
-  expect(green.ci_runs[0].lanes[0].log_text).not.toContain("token-of-the-mirror");
+  expect(green.ci_runs[0].lanes[0].log_text).not.toMatch(/token-of-the-mirror|token-in-a-file/);
   expect(green.branch.mirror).toBeUndefined();
   await mirrored.land("feature");
   const seen = async () => (await forge.until("feature", owner, () => true)).branch.mirror;

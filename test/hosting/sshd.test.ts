@@ -126,6 +126,8 @@ describe.skipIf(why !== undefined)(
       expect(entries).toContainEqual(
         expect.objectContaining({ action: "push", by: owner, subject: "refs/heads/feature" }),
       );
+      const target = { by: owner, subject: "refs/heads/main", result: "refused" };
+      expect(entries).toContainEqual(expect.objectContaining({ action: "push", ...target }));
     });
 
     it("shows who pushed to whoever looks at the branch", async () => {

@@ -97,7 +97,7 @@ describe.skipIf(why !== undefined)(
       for (const file of ["/etc/x", "/var/lib/x", `${state}/${folderOf("tool")}/x`, "/srv/app/x"]) {
         expect((await touch(file)).err).toContain("Read-only file system");
       }
-      expect((await touch(`${state}/${folderOf("app")}/logs/x`)).code).toBe(0);
+      expect((await touch(`${state}/${folderOf("app")}/x`)).err).toBe("");
     });
 
     it("lands a branch whose lane ran in the sandbox", async () => {
@@ -112,6 +112,16 @@ land --json`,
       expect(log).not.toContain(folderOf("tool"));
       const status = JSON.parse(await asGit("cd /srv/app; land doctor --json || true"));
       expect(JSON.stringify(status)).toContain("bwrap");
+    });
+
+    it("misses no owner's key that was moved away, and makes no other owner", async () => {
+      await about("app");
+      const keys = `${state}/${folderOf("app")}/keys`;
+      await sh(`mv ${keys}/owner.nsec /srv/owner.nsec`);
+      const doctor = await asGit("cd /srv/app; land init >&2; land doctor");
+      expect(doctor).toContain("Everything that landing needs is here");
+      expect(await sh(`ls ${keys}`)).toBe("agent.nsec");
+      await sh(`mv /srv/owner.nsec ${keys}/owner.nsec`);
     });
 
     it("is back after it was killed, and leaves nothing behind when it is stopped", async () => {

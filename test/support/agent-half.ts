@@ -1,10 +1,10 @@
 import { mkdtemp, realpath, rm } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Clock } from "../../src/forges/clock.ts";
+import { onLoopback } from "./loopback.ts";
 
 /** Runs after the test, in reverse order, whatever happened. */
 export function afterwards(cleanup: () => Promise<void>): void {
@@ -62,26 +62,12 @@ export async function httpDouble(routes: Readonly<Record<string, Answering>>): P
       else void answering(one, response);
     });
   });
-  const port = await listening(server);
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.closeAllConnections();
-      server.close(() => resolve());
-    });
+  const { origin, close } = await onLoopback(server);
   afterwards(close);
   return {
-    origin: `http://127.0.0.1:${port}`,
-    seen,
+    ...{ origin, seen, close },
     asked: () => seen.map(({ method, path }) => `${method} ${path}`),
-    close,
   };
-}
-
-async function listening(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  return (server.address() as AddressInfo).port;
 }
 
 /** Answers with JSON. */

@@ -4,11 +4,10 @@ import { dirname, join } from "node:path";
 import { type Brief, type BriefHost, makeBrief } from "../../src/brief/brief.ts";
 import type { BriefClock } from "../../src/brief/deadlines.ts";
 import { readRequest } from "../../src/brief/options.ts";
-import type { Section } from "../../src/brief/section.ts";
 import { systemClock } from "../../src/forges/clock.ts";
 import { ensurePrivateFolder, writePrivateFile } from "../../src/identity/private-file.ts";
 import { Captures } from "../../src/process/capture.ts";
-import { gitTestEnvironment } from "./worktrees.ts";
+import { gitTestEnvironment } from "./git-environment.ts";
 
 /** A clock that stands still until it is moved by hand. */
 export interface HandClock extends BriefClock {
@@ -56,24 +55,6 @@ export function handClock(start = Date.parse("2026-03-01T12:00:00Z")): HandClock
   };
 }
 
-/** A section with nothing special about it. */
-export function aSection(parts: Partial<Section> = {}): Section {
-  return {
-    name: "one",
-    source: "kit",
-    title: "One",
-    purpose: undefined,
-    command: undefined,
-    file: undefined,
-    timeoutMs: 5000,
-    size: 1500,
-    when: [],
-    order: 500,
-    body: "",
-    ...parts,
-  };
-}
-
 /** Folders for a brief: the kit's own, a work tree, and the user's state; nothing of the machine's. */
 export interface BriefScene {
   readonly dir: string;
@@ -102,7 +83,10 @@ export async function briefScene(): Promise<BriefScene> {
   const repo = join(dir, "repo");
   const kit = join(dir, "kit");
   const stateHome = join(dir, "state");
-  const env = { ...gitTestEnvironment(dir), LC_ALL: "C.UTF-8" };
+  const env = {
+    ...gitTestEnvironment(dir),
+    LC_ALL: "C.UTF-8",
+  };
   await mkdir(repo);
   const captures = new Captures();
   const write = async (files: Readonly<Record<string, string>>) => {

@@ -1,5 +1,4 @@
-import { rmSync } from "node:fs";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Git } from "../../src/git/git.ts";
@@ -10,6 +9,8 @@ import type { CanonicalRepository } from "../../src/server/repository/repository
 import { openStore } from "../../src/server/store/open-store.ts";
 import type { BranchRecord, LaneDefinition } from "../../src/server/store/records.ts";
 import type { Clock, Store, Writes } from "../../src/server/store/store.ts";
+import { gitTestEnvironment } from "./git-environment.ts";
+import { type KeptFolder, keepFolder, writeFolder } from "./kept-folder.ts";
 
 /** A clock that stands still until it is moved. */
 export class HandClock implements Clock {
@@ -20,20 +21,6 @@ export class HandClock implements Clock {
   tick(ms: number): void {
     this.#now += ms;
   }
-}
-
-/** git as if on a machine without any configuration. */
-export function isolatedGitEnv(home: string): Record<string, string> {
-  return {
-    PATH: process.env.PATH ?? "",
-    HOME: home,
-    GIT_CONFIG_GLOBAL: "/dev/null",
-    GIT_CONFIG_NOSYSTEM: "1",
-    GIT_AUTHOR_NAME: "An Agent",
-    GIT_AUTHOR_EMAIL: "agent@example.org",
-    GIT_COMMITTER_NAME: "An Agent",
-    GIT_COMMITTER_EMAIL: "agent@example.org",
-  };
 }
 
 export function lane(name: string): LaneDefinition {
@@ -93,29 +80,26 @@ export interface BenchOptions {
   readonly objectFormat?: "sha1" | "sha256";
 }
 
-const prepared = new Map<string, Promise<string>>();
-const preparedFolders: string[] = [];
+const prepared = new Map<string, Promise<KeptFolder>>();
 
-/** The folder of a forge that was opened once; copying it is quicker than making it. */
-function preparedForge(options: BenchOptions): Promise<string> {
+/** The folder of a forge that was opened once; writing it out is quicker than making it. */
+function preparedForge(options: BenchOptions): Promise<KeptFolder> {
   const key = JSON.stringify(options);
-  const known = prepared.get(key);
-  if (known !== undefined) return known;
-  const making = (async () => {
-    const dir = await mkdtemp(join(tmpdir(), "flk-canonical-"));
-    preparedFolders.push(dir);
-    const bench = await CanonicalBench.makeAnew(options, dir);
-    bench.store.close();
-    return dir;
-  })();
+  const making = prepared.get(key) ?? prepareForge(options);
   prepared.set(key, making);
   return making;
 }
 
-// Other test files of this process use it as well, so it goes when the process does.
-process.on("exit", () => {
-  for (const dir of preparedFolders) rmSync(dir, { recursive: true, force: true });
-});
+async function prepareForge(options: BenchOptions): Promise<KeptFolder> {
+  const dir = await mkdtemp(join(tmpdir(), "flk-canonical-"));
+  try {
+    const bench = await CanonicalBench.makeAnew(options, dir);
+    bench.store.close();
+    return await keepFolder(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
 
 /** A canonical repository with its store, and a clone that pushes to it. */
 export class CanonicalBench {
@@ -144,13 +128,13 @@ export class CanonicalBench {
   /** `seeded: false` leaves the forge without a target. */
   static async make(options: BenchOptions = {}): Promise<CanonicalBench> {
     const dir = await mkdtemp(join(tmpdir(), "flk-canonical-"));
-    await cp(await preparedForge(options), dir, { recursive: true });
+    await writeFolder(await preparedForge(options), "", dir);
     return CanonicalBench.#openIn(dir, options);
   }
 
-  /** From nothing, as `make` does once for all benches of a test file. */
+  /** From nothing, as `make` does once for all benches of a process. */
   static async makeAnew(options: BenchOptions, dir: string): Promise<CanonicalBench> {
-    const git = new Git({ dir: join(dir, "work"), env: isolatedGitEnv(dir) });
+    const git = new Git({ dir: join(dir, "work"), env: gitTestEnvironment(dir, "Agent") });
     await mkdir(git.place.dir);
     const format = `--object-format=${options.objectFormat ?? "sha1"}`;
     await git.run({ args: ["init", "--quiet", "--template=", format, "--initial-branch=start"] });
@@ -160,7 +144,7 @@ export class CanonicalBench {
 
   static async #openIn(dir: string, options: BenchOptions): Promise<CanonicalBench> {
     const target = options.target ?? "main";
-    const env = isolatedGitEnv(dir);
+    const env = gitTestEnvironment(dir, "Agent");
     const work = new Git({ dir: join(dir, "work"), env });
     const sha = await work.text(["rev-parse", "HEAD"]);
     const seed = options.seeded === false ? null : { fromRepository: work.place.dir, sha };

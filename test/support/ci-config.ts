@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { OwnerSettings, ServerConfig } from "../../src/server/config.ts";
+import { gitTestEnvironment } from "./git-environment.ts";
 
 export const usualSettings: OwnerSettings = {
   ci: "manifest",
@@ -36,15 +37,6 @@ export function ciConfig(dir: string, settings: () => OwnerSettings): ServerConf
     agentNpub: "npub-agent",
     settings,
     idleSeconds: null,
-    env: {
-      PATH: process.env.PATH,
-      HOME: dir,
-      GIT_CONFIG_GLOBAL: "/dev/null",
-      GIT_CONFIG_NOSYSTEM: "1",
-      GIT_AUTHOR_NAME: "An Agent",
-      GIT_AUTHOR_EMAIL: "agent@example.org",
-      GIT_COMMITTER_NAME: "An Agent",
-      GIT_COMMITTER_EMAIL: "agent@example.org",
-    },
+    env: gitTestEnvironment(dir, "Agent"),
   };
 }

@@ -1,3 +1,4 @@
+import { unusedServices } from "../../scripts/cli-doc.ts";
 import { runCli } from "../../src/cli/run.ts";
 import type { Services } from "../../src/cli/services.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
@@ -35,32 +36,9 @@ export function scriptedTerminal(
   };
 }
 
-const unused = () => Promise.reject(new Error("not part of this test"));
-
 /** Services that fail when used, but for the given ones. */
 export function servicesWith(given: Partial<Services>): Services {
-  return {
-    version: "1.2.3",
-    operations: [],
-    openWorktree: unused,
-    doctor: unused,
-    readRoadmap: unused,
-    serve: unused,
-    mcp: unused,
-    local: {
-      init: unused,
-      offer: unused,
-      writeManifest: unused,
-      landUntested: unused,
-      stop: unused,
-      env: { list: unused, set: unused, unset: unused },
-      mirror: { status: unused, sync: unused, set: unused },
-    },
-    logins: { login: unused, logout: unused },
-    setups: { plan: unused, survey: unused },
-    hosting: { authorizedKeys: unused, gitShell: unused },
-    ...given,
-  };
+  return { ...unusedServices("not part of this test"), version: "1.2.3", ...given };
 }
 
 /** Runs a command line in this process. */

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { initForge } from "../../src/local/init.ts";
+import { gitTestEnvironment } from "./git-environment.ts";
 import { root } from "./sources.ts";
 
 /** The built launcher; `npm test` builds it before the tests run. */
@@ -63,17 +64,11 @@ export async function aRepository(
   const repo = join(dir, "repo");
   await mkdir(repo);
   const env = {
+    ...gitTestEnvironment(join(dir, "home"), "Tester"),
     PATH: [dirname(process.execPath), process.env.PATH ?? ""].join(delimiter),
-    HOME: join(dir, "home"),
     XDG_STATE_HOME: join(dir, "state"),
     // Shared by all tests, so that only the first command compiles the bundles.
     XDG_CACHE_HOME: join(root, "node_modules", ".cache", "forge-landing-kit", "tests"),
-    GIT_CONFIG_GLOBAL: "/dev/null",
-    GIT_CONFIG_SYSTEM: "/dev/null",
-    GIT_AUTHOR_NAME: "Tester",
-    GIT_AUTHOR_EMAIL: "tester@example.org",
-    GIT_COMMITTER_NAME: "Tester",
-    GIT_COMMITTER_EMAIL: "tester@example.org",
   };
   const running = new AbortController();
   const git = async (...args: string[]) => {

@@ -1,11 +1,10 @@
-import { once } from "node:events";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { run } from "../../src/process/run.ts";
 import { type ForgeScene, firstFiles, type Ran, runToEnd, withForge } from "./cli.ts";
 import { type HeadlessClient, homeOf, modelEnvironment, promptCommand } from "./clients.ts";
+import { onLoopback } from "./loopback.ts";
 import type { MockModel } from "./mock-model.ts";
 import { root } from "./sources.ts";
 
@@ -117,9 +116,7 @@ async function noWayOut() {
     socket.on("error", () => {});
     socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
   });
-  proxy.listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const { origin: address, close } = await onLoopback(proxy);
   const here = "127.0.0.1,localhost";
   return {
     wanted: wanted as ReadonlySet<string>,
@@ -131,10 +128,6 @@ async function noWayOut() {
       NO_PROXY: here,
       no_proxy: here,
     },
-    async [Symbol.asyncDispose]() {
-      proxy.closeAllConnections();
-      proxy.close();
-      await once(proxy, "close");
-    },
+    [Symbol.asyncDispose]: close,
   };
 }

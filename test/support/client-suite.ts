@@ -47,7 +47,7 @@ export const nothing: Heard = {
 };
 
 /** What of ours was in a request. `brief` is what the command itself prints in that folder. */
-export function heardIn(client: HeadlessClient, asked: Asked, brief = ""): Heard {
+function heardIn(client: HeadlessClient, asked: Asked, brief = ""): Heard {
   const lines = new Set(asked.text.split("\n").map((line) => line.trim()));
   const offered = (name: string) => {
     const tool = toolOf(client, name);

@@ -6,7 +6,7 @@ import { root } from "./sources.ts";
 const modules = join(root, "tools", "clients", "node_modules");
 
 /** The clients that can be run without a person and a window. */
-export const headlessClients = ["claude-code", "codex", "gemini", "copilot", "opencode"] as const;
+const headlessClients = ["claude-code", "codex", "gemini", "copilot", "opencode"] as const;
 export type HeadlessClient = (typeof headlessClients)[number];
 
 /** Everything that `tools/clients` installs: clients, and what checks skills and bundles. */

@@ -3,16 +3,13 @@ import { dirname, join } from "node:path";
 import { type InitRequest, initForge } from "../../src/local/init.ts";
 import { run } from "../../src/process/run.ts";
 import { temporaryFolder } from "./agent-half.ts";
-import { gitTestEnvironment } from "./worktrees.ts";
+import { gitTestEnvironment } from "./git-environment.ts";
 
 /** A folder for repositories, git without the user's settings, and a state home. */
 export async function newScene() {
   const dir = await temporaryFolder("land-init");
   const env = gitTestEnvironment(dir);
-  await writeFile(
-    join(dir, "gitconfig"),
-    '[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n',
-  );
+  await writeFile(join(dir, "gitconfig"), '[protocol "file"]\n\tallow = always\n');
   const stateHome = join(dir, "state");
   const git = async (where: string, ...args: string[]) => {
     const done = await run("git", args, { cwd: where, env, timeoutMs: 20_000 });

@@ -14,7 +14,7 @@ import { run } from "../../src/process/run.ts";
 import { startServer } from "../../src/server/server.ts";
 import { afterwards, temporaryFolder } from "./agent-half.ts";
 import { scriptedTerminal } from "./cli-in-process.ts";
-import { gitTestEnvironment } from "./worktrees.ts";
+import { gitTestEnvironment } from "./git-environment.ts";
 
 export interface LandHow {
   /** What a person types, in order; without it nobody is there to ask. */

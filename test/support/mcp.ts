@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import {
   Client,
   type ClientOptions,
@@ -12,13 +10,7 @@ import {
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { type McpOptions, mcpServers } from "../../src/mcp/server.ts";
-
-/** The built launcher. `npm test` builds it first. */
-export const builtLand = fileURLToPath(new URL("../../dist/land.js", import.meta.url));
-
-export function isBuilt(): boolean {
-  return existsSync(builtLand);
-}
+import { launcher } from "./cli.ts";
 
 /** Which revision a client speaks: the newest there is, or the older handshake. */
 export type Era = "modern" | "legacy";
@@ -63,7 +55,7 @@ export async function connect(
 
 /** How the built server is started: program and arguments. */
 export function serverCommand(args: readonly string[] = []): { command: string; args: string[] } {
-  return { command: process.execPath, args: [builtLand, "mcp", ...args] };
+  return { command: process.execPath, args: [launcher, "mcp", ...args] };
 }
 
 /** A v2 client on the built server, started in a folder with a whole environment. */

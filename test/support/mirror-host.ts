@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { run } from "../../src/process/run.ts";
+import { onLoopback } from "./loopback.ts";
 
 /** What a host of repositories over HTTP does before git itself answers. */
 export interface HostManners {
@@ -25,16 +25,8 @@ export async function serveOverHttp(
       response.writeHead(401, { "www-authenticate": 'Basic realm="mirror"' }).end();
     } else if (manners.meet?.(request, response) !== true) answer(backend, bare, request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/${bare.split("/").at(-1)}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const { origin, close } = await onLoopback(server);
+  return { url: `${origin}/${basename(bare)}`, close };
 }
 
 function isLetIn({ headers }: IncomingMessage, { token }: HostManners): boolean {

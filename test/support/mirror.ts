@@ -1,12 +1,12 @@
 import { mkdir } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pino } from "pino";
 import { findTagged, type TaggedProcess } from "../../src/process/tagged.ts";
 import type { MirrorSettings } from "../../src/server/config.ts";
 import { mirrorTag } from "../../src/server/mirror/create-mirror.ts";
+import { onLoopback } from "./loopback.ts";
 import { startTestForge, type TestForge, type TestForgeOptions } from "./server.ts";
 
 /** A forge with a mirror in a bare repository beside it. */
@@ -107,15 +107,6 @@ export async function pushingFor(storeFile: string): Promise<readonly TaggedProc
 export async function standIn(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const server: Server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/mirror.git`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const { origin, close } = await onLoopback(createServer(answer));
+  return { url: `${origin}/mirror.git`, close };
 }

@@ -1,7 +1,6 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { onLoopback } from "./loopback.ts";
 import { anthropic } from "./mock-model/anthropic.ts";
 import { completions } from "./mock-model/completions.ts";
 import type { Answer, Asked, Dialect, Turn } from "./mock-model/dialect.ts";
@@ -44,10 +43,9 @@ export async function mockModel(
       outgoing.end(answer?.body ?? JSON.stringify({ error: { message: "refused" } }));
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const { origin, close } = await onLoopback(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: origin,
     asked,
     refused,
     first() {
@@ -55,11 +53,7 @@ export async function mockModel(
       if (found === undefined) throw new Error(`The model was never asked. ${refused.join("; ")}`);
       return found;
     },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { createServer, request } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { launcher, type Ran, runToEnd, type Scene } from "./cli.ts";
+import { onLoopback } from "./loopback.ts";
 import { root } from "./sources.ts";
 
 const bin = join(root, "tools", "official", "node_modules", ".bin");
@@ -84,16 +84,8 @@ export async function withTokenAdded(
     answer.on("close", () => passed.destroy());
     incoming.pipe(passed);
   });
-  proxy.listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  return {
-    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}${server.url.pathname}`,
-    async [Symbol.asyncDispose]() {
-      proxy.closeAllConnections();
-      proxy.close();
-      await once(proxy, "close");
-    },
-  };
+  const { origin, close } = await onLoopback(proxy);
+  return { url: `${origin}${server.url.pathname}`, [Symbol.asyncDispose]: close };
 }
 
 /** One thing that a scenario looked at. */

@@ -7,6 +7,7 @@ import { catalogue } from "../../src/operations/catalogue.ts";
 import { type OpenWorktree, worktreeOpener } from "../../src/operations/open-worktree.ts";
 import { runToEnd } from "./cli.ts";
 import { runInProcess, scriptedTerminal } from "./cli-in-process.ts";
+import { gitTestEnvironment } from "./git-environment.ts";
 import { type Connected, connectInMemory } from "./mcp.ts";
 import {
   type Key,
@@ -54,15 +55,8 @@ export async function referenceScene(options: ReferenceOptions): Promise<Referen
   const dir = await realpath(await mkdtemp(join(tmpdir(), "land-on-reference-")));
   const repo = join(dir, "repo");
   const env = {
-    PATH: process.env.PATH ?? "",
-    HOME: join(dir, "home"),
+    ...gitTestEnvironment(join(dir, "home"), "Tester"),
     XDG_STATE_HOME: join(dir, "state"),
-    GIT_CONFIG_GLOBAL: "/dev/null",
-    GIT_CONFIG_SYSTEM: "/dev/null",
-    GIT_AUTHOR_NAME: "Tester",
-    GIT_AUTHOR_EMAIL: "tester@example.org",
-    GIT_COMMITTER_NAME: "Tester",
-    GIT_COMMITTER_EMAIL: "tester@example.org",
   };
   const run = async (cwd: string, args: readonly string[]) => {
     const ran = await runToEnd("git", args, { cwd, env });
@@ -149,7 +143,7 @@ export async function referenceScene(options: ReferenceOptions): Promise<Referen
 }
 
 /** Logs in with nothing of ours, and answers the session as the reference client keeps it. */
-export async function sessionOf(forge: Reference, key: Key): Promise<View> {
+async function sessionOf(forge: Reference, key: Key): Promise<View> {
   const post = async (path: string, body?: unknown) => {
     const response = await fetch(`${forge.baseUrl}${forge.prefix}${path}`, {
       method: "POST",

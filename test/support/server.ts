@@ -5,8 +5,8 @@ import { type Prefix, paths } from "../../src/contract/paths.ts";
 import { run } from "../../src/process/run.ts";
 import type { OwnerSettings, ServerConfig } from "../../src/server/config.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/server/server.ts";
+import { gitTestEnvironment } from "./git-environment.ts";
 import { newKey, signLogin, type TestKey } from "./login.ts";
-import { gitTestEnvironment } from "./worktrees.ts";
 
 export { newKey, signLogin, type TestKey };
 

@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { openWorkingCopy } from "../../src/git/open-working-copy.ts";
 import type { WorkingCopy } from "../../src/git/working-copy.ts";
 import { run } from "../../src/process/run.ts";
+import { gitTestEnvironment } from "./git-environment.ts";
+import { type KeptFolder, keepFolder, writeFolder } from "./kept-folder.ts";
 
 /** A bare repository with a target branch `main`, clones of it, and git kept from the user's settings. */
 export interface Scene {
@@ -21,21 +23,6 @@ export interface Scene {
   elsewhere(branch: string, files: Readonly<Record<string, string>>): Promise<string>;
   open(dir: string, env?: Readonly<Record<string, string>>): Promise<WorkingCopy>;
   remove(): Promise<void>;
-}
-
-/** Identity and settings for git in tests: none of the machine's own. */
-export function gitTestEnvironment(dir: string): Record<string, string> {
-  return {
-    PATH: process.env.PATH ?? "",
-    HOME: dir,
-    XDG_CONFIG_HOME: join(dir, "config"),
-    GIT_CONFIG_NOSYSTEM: "1",
-    GIT_CONFIG_GLOBAL: join(dir, "gitconfig"),
-    GIT_AUTHOR_NAME: "Ada",
-    GIT_AUTHOR_EMAIL: "ada@example.org",
-    GIT_COMMITTER_NAME: "Ada",
-    GIT_COMMITTER_EMAIL: "ada@example.org",
-  };
 }
 
 /** Makes a scene with one commit on `main`: `a.txt` with five lines, and `b.txt`. */
@@ -94,38 +81,25 @@ async function commitThere(
   return git(forge, "rev-parse", ref);
 }
 
-interface Template {
-  readonly dir: string;
-  readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
-}
+let madeTemplate: Promise<KeptFolder> | undefined;
 
-let madeTemplate: Promise<Template> | undefined;
-
-/** The same beginning for all scenes of a process: made once, kept in memory, written out anew. */
-function template(): Promise<Template> {
+/** The same beginning for all scenes of a process. */
+function template(): Promise<KeptFolder> {
   madeTemplate ??= makeTemplate();
   return madeTemplate;
 }
 
-async function makeTemplate(): Promise<Template> {
+async function makeTemplate(): Promise<KeptFolder> {
   const dir = await newFolder("land-template-");
   try {
     const git = gitWith(gitTestEnvironment(dir));
-    await writeFile(join(dir, "gitconfig"), "[init]\n\tdefaultBranch = main\n");
     await git(dir, "init", "-q", "--bare", "--template=", "forge.git");
     await git(dir, "clone", "-q", "--template=", "-o", "forge", join(dir, "forge.git"), "seed");
     const seed = join(dir, "seed");
     const files = { "a.txt": "one\ntwo\nthree\nfour\nfive\n", "b.txt": "b\n" };
     await commitWith(git)(seed, files, "first");
     await git(seed, "push", "-q", "forge", "HEAD:refs/heads/main");
-    const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-    const paths = entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name));
-    return {
-      dir,
-      files: await Promise.all(
-        paths.map(async (path) => ({ path: relative(dir, path), bytes: await readFile(path) })),
-      ),
-    };
+    return await keepFolder(dir);
   } finally {
     await rm(dir, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -133,16 +107,11 @@ async function makeTemplate(): Promise<Template> {
 
 /** Writes a part of the template out, with its own paths put right. */
 async function writeOut(part: string, to: string, sceneDir: string): Promise<void> {
-  const { dir, files } = await template();
-  await Promise.all(
-    files.map(async ({ path, bytes }) => {
-      const inside = relative(part, path);
-      if (inside.startsWith("..")) return;
-      const file = join(to, inside);
-      await mkdir(dirname(file), { recursive: true });
-      const text = basename(path) === "config" ? Buffer.from(bytes).toString() : undefined;
-      await writeFile(file, text === undefined ? bytes : text.replaceAll(dir, sceneDir));
-    }),
+  const kept = await template();
+  await writeFolder(kept, part, to, (path, bytes) =>
+    basename(path) === "config"
+      ? Buffer.from(bytes).toString().replaceAll(kept.dir, sceneDir)
+      : bytes,
   );
 }
 

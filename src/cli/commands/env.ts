@@ -15,7 +15,9 @@ export function addEnv(
   command.description(
     "Values that lanes get where the manifest asks for them by name. They are kept outside the repository.",
   );
-  const list = sub("list").description("Lists the names; values are never shown.");
+  const list = sub("list").description(
+    "Lists the names, as `land env` alone does; values are never shown.",
+  );
   list.action(() =>
     faceOf(list)(async (call) => {
       const names = await local.env.list(call.options.worktree);

@@ -13,7 +13,9 @@ export function addMirror(
   command.description(
     "A repository elsewhere that the local forge pushes its target, branches and tags to.",
   );
-  const status = sub("status").description("Says how far the mirror is behind, and why.");
+  const status = sub("status").description(
+    "Says how far the mirror is behind, and why; `land mirror` alone does so, too.",
+  );
   status.action(() =>
     faceOf(status)(async (call) => {
       return told(await local.mirror.status(call.options.worktree, call.signal));
@@ -27,10 +29,12 @@ export function addMirror(
     }),
   );
   const set = sub("set")
-    .description("Sets the address. A token comes from a file that only its owner may read.")
+    .description(
+      "Sets the address; what is not named stays as it was. A token comes from a file that only its owner may read.",
+    )
     .argument("<url>", "An address that git can push to; it holds no password.")
-    .option("--interval <seconds>", "Between pushes; 0: only when asked.", seconds)
-    .option("--timeout <seconds>", "Ends a push that takes longer.", seconds)
+    .option("--interval <seconds>", "Between pushes; 0: only when asked. Default: 300.", seconds)
+    .option("--timeout <seconds>", "Ends a push that takes longer. Default: 120.", seconds)
     .option("--import", "People merge there: take its target over by fast-forward, untested.")
     .option("--no-import", "Nobody merges there.")
     .option("--token-file <path>", "The file that holds the token for HTTP, mode 0600.")
@@ -65,20 +69,27 @@ function seconds(text: string): number {
 function attemptLine(attempt: MirrorFacts["history"][number]): string {
   const { startedAt, finishedAt, trigger, end, lagging } = attempt;
   const seconds = Math.max(0, (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000);
-  const lag = lagging === undefined ? "" : `, ${lagging} refs lag`;
+  const lag = lagging === undefined ? "" : `, ${lagWords(lagging)}`;
   return `  ${startedAt} ${trigger}: ${end} after ${seconds.toFixed(1)} s${lag}`;
+}
+
+function lagWords(refs: number): string {
+  if (refs === 0) return "nothing lags";
+  return refs === 1 ? "1 ref lags" : `${refs} refs lag`;
 }
 
 function told(mirror: MirrorFacts): Answer {
   const { remote, lagging, laggingRefs, lastSuccessAt, failures, problem, history } = mirror;
-  if (remote === undefined) return done({ state: "off" }, "The forge has no mirror.");
-  const lag = lagging === undefined ? "its lag is not known" : `${lagging} refs lag`;
+  if (remote === undefined)
+    return done({ state: "off" }, "The forge has no mirror. `land mirror set URL` names one.");
+  const lag = lagging === undefined ? "its lag is not known" : lagWords(lagging);
   const lines = [
     `Mirror ${remote}: ${mirror.state === "disabled" ? "by hand alone" : mirror.state}, ${lag}; last success: ${lastSuccessAt ?? "none"}.`,
     ...laggingRefs.slice(0, 10).map((ref) => `  ${ref}`),
     ...(problem === undefined ? [] : [`Failed ${failures}× (${problem.kind}): ${problem.words}`]),
     ...(history.length === 0 ? [] : ["Attempts, newest first:"]),
     ...history.slice(0, 5).map(attemptLine),
+    ...(problem === undefined ? [] : ["Next: settle why it failed, then `land mirror sync`."]),
   ];
   return {
     facts: {

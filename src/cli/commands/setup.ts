@@ -122,8 +122,11 @@ function scopeWords({ scope }: SetupPlan): string {
 
 function planText(plan: SetupPlan, undo: boolean): string {
   if (plan.files.length === 0) return withNotes(plan, ["There is nothing to change."]);
-  const what = undo ? `What is removed for ${plan.client}` : `What is set up for ${plan.client}`;
-  return withNotes(plan, [`${what}, in ${scopeWords(plan)}:`, ...plan.files.flatMap(fileLines)]);
+  const what = undo ? "would be removed" : "would be written";
+  return withNotes(plan, [
+    `This ${what} for ${plan.client}, in ${scopeWords(plan)}:`,
+    ...plan.files.flatMap(fileLines),
+  ]);
 }
 
 function doneText(plan: SetupPlan, undo: boolean): string {

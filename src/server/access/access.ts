@@ -21,7 +21,7 @@ export type { Caller };
 export class Access {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #bases: () => readonly string[];
+  readonly #bases: (host: string) => readonly string[];
   /** Hashes of the challenges that this process gave out and that wait, oldest first. */
   readonly #open = new Set<string>();
   readonly #maxOpen: number;
@@ -29,8 +29,8 @@ export class Access {
   constructor(parts: {
     store: Store;
     clock: Clock;
-    /** URLs this forge is reached at. */
-    bases: () => readonly string[];
+    /** URLs this forge is reached at, as far as they count for a request with this `Host`. */
+    bases: (host: string) => readonly string[];
     /** Challenges that may wait at once. */
     maxOpen?: number;
   }) {
@@ -60,11 +60,11 @@ export class Access {
     return { challenge };
   }
 
-  /** Turns a signed login event into a token. Throws AccessError. */
-  verify(eventText: string): VerifyAnswer {
+  /** Turns a signed login event, sent to this `Host`, into a token. Throws AccessError. */
+  verify(eventText: string, host = ""): VerifyAnswer {
     this.#requireKeys();
     const now = this.#clock.now();
-    const login = readLoginEvent(eventText, this.#bases(), now);
+    const login = readLoginEvent(eventText, this.#bases(host), now);
     const npub = npubEncode(login.pubkey);
     const token = randomBytes(32).toString("hex");
     const challenge = sha256(login.challenge);

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { activeKeysName, activeKeysText } from "../../domain/active-keys.ts";
 import type { ServerConfig } from "../config.ts";
 import type { Reads } from "../store/store.ts";
+import { type Rights, rightsOf } from "./rights.ts";
 
 interface Log {
   error(facts: object, words: string): void;
@@ -47,8 +48,12 @@ export function writeActiveKeys(
   read: Pick<Reads, "keys">,
 ): void {
   const file = join(config.hooksDir, activeKeysName);
-  const active = read.keys().filter((key) => key.active);
-  const text = activeKeysText(active.map((key) => key.npub));
+  const able = (right: (rights: Rights) => boolean) =>
+    read.keys().flatMap((key) => (right(rightsOf(key)) ? key.npub : []));
+  const text = activeKeysText(
+    able(({ write }) => write),
+    able(({ read, write }) => read && !write),
+  );
   if (contentOf(file) === text) return;
   try {
     mkdirSync(config.hooksDir, { recursive: true, mode: 0o755 });

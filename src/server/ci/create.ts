@@ -58,7 +58,10 @@ export function createCi(options: CiOptions): Ci {
   const where = { config, workspaces, objectsDir, isolation };
   const executor = new Executor({ ...where, instance: start, lifeline, timing, log });
   const ready = recoverOrphans(store, instance)
-    .then((lanes) => lanes > 0 && log.info({ lanes }, "lanes of an earlier process were put back"))
+    .then(({ lanes, lingering }) => {
+      if (lanes > 0) log.info({ lanes }, "lanes of an earlier process were put back");
+      for (const each of lingering) scheduler.keepSlot(each);
+    })
     .catch((error: unknown) => log.warn({ error: String(error) }, "lanes could not be put back"))
     .then(() => void workspaces.sweep());
   const settings = config.settings;

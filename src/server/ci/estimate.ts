@@ -5,7 +5,8 @@ import type { ExecutionReason } from "../../domain/status.ts";
  *
  * - A lane takes the median of its newest successes, of at most `historySize`. One that never
  *   succeeded has no history.
- * - A running lane is done when its median is over; one that takes longer already, at once.
+ * - A running lane is done when its median is over; one that takes longer already, at once; one that
+ *   takes far longer may hang, and is not counted on.
  * - Waiting lanes are given out in claim order: each to a slot that is free when its concurrency
  *   group is, else to the one that is free first.
  * - A slot or group that a lane without history has is not counted on any more. A lane that finds
@@ -30,6 +31,8 @@ export interface EstimateFacts {
   /** Lanes that may run at once. */
   readonly limit: number;
   readonly running: readonly {
+    /** Where it is given, the lane is told when it will end. */
+    readonly id?: number;
     readonly lane: string;
     readonly concurrencyGroup: string | null;
     /** How long it has been running, in milliseconds. */
@@ -55,19 +58,29 @@ export interface Estimate {
 }
 
 export const noHistory = "no history";
+export const farLonger = "runs far longer than usual";
+const behindOverdue = "a lane before it runs far longer than usual";
+/** Times its usual time, and beyond it, that a lane must have run until it counts as overdue. */
+const overdueTimes = 4;
+const overdueMs = 60_000;
 const notKnown = Number.POSITIVE_INFINITY;
 /** Reasons whose end no history tells, in words. */
 const withoutEnd: Readonly<Partial<Record<ExecutionReason, string>>> = {
-  blocked_by_target_health: "until its CI target is healthy",
-  scheduler_paused: "until the scheduler goes on",
+  blocked_by_target_health: "not before its CI target is healthy",
+  scheduler_paused: "not before the scheduler goes on",
 };
 
-/** An estimate for each waiting lane, by its id. Pure. */
+/** An estimate for each waiting lane, and each running one that has an id, by its id. Pure. */
 export function estimateWaits(facts: EstimateFacts): ReadonlyMap<number, Estimate> {
   const slots = slotsOf(facts);
   const groups = new Map<string, number>();
-  for (const lane of facts.running) occupy(groups, lane.concurrencyGroup, restOf(facts, lane));
   const estimates = new Map<number, Estimate>();
+  for (const lane of facts.running) {
+    const rest = restOf(facts, lane);
+    occupy(groups, lane.concurrencyGroup, rest);
+    if (lane.id !== undefined) estimates.set(lane.id, endOf(facts, lane, rest));
+  }
+  const blind = facts.running.some((lane) => isOverdue(facts, lane)) ? behindOverdue : noHistory;
   for (const lane of facts.waiting) {
     const why = withoutEnd[lane.reason];
     if (why !== undefined) {
@@ -86,10 +99,15 @@ export function estimateWaits(facts: EstimateFacts): ReadonlyMap<number, Estimat
     estimates.set(lane.id, {
       startsInMs: known(starts),
       endsInMs: known(ends),
-      unknown: ends !== notKnown ? null : facts.limit < 1 ? "no lane may run" : noHistory,
+      unknown: ends !== notKnown ? null : whyUnknown(facts, usual, blind),
     });
   }
   return estimates;
+}
+
+function whyUnknown(facts: EstimateFacts, usual: number | undefined, blind: string): string {
+  if (facts.limit < 1) return "no lane may run";
+  return usual === undefined ? noHistory : blind;
 }
 
 /** More slots than these do not change what somebody is told, only what it costs to tell it. */
@@ -104,12 +122,22 @@ function slotsOf(facts: EstimateFacts): number[] {
   return slots;
 }
 
-function restOf(
-  { usualMs }: EstimateFacts,
-  { lane, ranMs }: EstimateFacts["running"][number],
-): number {
+type Running = EstimateFacts["running"][number];
+
+function restOf(facts: EstimateFacts, lane: Running): number {
+  const usual = facts.usualMs(lane.lane);
+  if (usual === undefined || isOverdue(facts, lane)) return notKnown;
+  return Math.max(0, usual - lane.ranMs);
+}
+
+function isOverdue({ usualMs }: EstimateFacts, { lane, ranMs }: Running): boolean {
   const usual = usualMs(lane);
-  return usual === undefined ? notKnown : Math.max(0, usual - ranMs);
+  return usual !== undefined && ranMs > Math.max(overdueTimes * usual, usual + overdueMs);
+}
+
+function endOf(facts: EstimateFacts, lane: Running, rest: number): Estimate {
+  const unknown = isOverdue(facts, lane) ? farLonger : noHistory;
+  return { startsInMs: null, endsInMs: known(rest), unknown: rest === notKnown ? unknown : null };
 }
 
 /** The slot that is free latest of those that are free at `at`; else the one that is free first. */

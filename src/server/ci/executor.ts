@@ -1,15 +1,17 @@
 import { mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { endTree, type ProcessTree, untilGone, untilNoneTagged } from "../../process/ending.ts";
+import { endTree, type ProcessTree, untilGone, untilNoneLeft } from "../../process/ending.ts";
+import { type Identity, identityOf } from "../../process/identity.ts";
 import { type LaneExit, type LaneProcess, startLane } from "../../process/lane.ts";
 import type { Lifeline } from "../../process/lifeline.ts";
+import type { Tag } from "../../process/tagged.ts";
 import { maskSecrets } from "../../text/mask.ts";
 import type { OwnerSettings, ServerConfig } from "../config.ts";
 import type { LaneRecord, ProcessIdentity } from "../store/records.ts";
 import { awakeTimer } from "./awake-timer.ts";
 import { findProgram } from "./find-program.ts";
 import { makeLaneCache } from "./lane-cache.ts";
-import { cacheName, laneEnvironment, missingValues, tagVariable } from "./lane-environment.ts";
+import { cacheName, laneEnvironment, missingValues } from "./lane-environment.ts";
 import { LaneLog } from "./lane-log.ts";
 import { laneLogFile } from "./lane-log-file.ts";
 import {
@@ -21,6 +23,7 @@ import {
 import { type LifecycleLine, lifecycleLines } from "./lifecycle.ts";
 import type { CiLog } from "./log.ts";
 import { bubblewrapOf, hiddenFrom, type Isolation, keeperIn, sandboxArguments } from "./sandbox.ts";
+import { laneTag } from "./tags.ts";
 import type { CiTiming } from "./timing.ts";
 import type { Workspace, Workspaces } from "./workspaces.ts";
 
@@ -60,7 +63,7 @@ interface Attempt {
   readonly settings: OwnerSettings;
   readonly isolation: Isolation;
   readonly log: LaneLog;
-  readonly tag: string;
+  readonly tag: Tag;
 }
 
 interface Prepared {
@@ -84,13 +87,13 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    mkdirSync(options.config.logsDir, { recursive: true });
   }
 
   /** Runs a lane to its end. Undefined where it was called off. Nothing of it runs afterwards. */
   async run(lane: LaneRecord, hooks: LaneHooks): Promise<LaneOutcome | undefined> {
     const { config, instance, isolation } = this.#options;
     const settings = config.settings();
+    mkdirSync(config.logsDir, { recursive: true });
     const log = new LaneLog(laneLogFile(config, lane.id), settings.maxLogBytes);
     const lines: string[] = [];
     this.#options.lifeline.hold();
@@ -101,7 +104,7 @@ export class Executor {
         settings,
         isolation: settings.unsandboxedLanes.includes(lane.lane) ? "none" : isolation,
         log,
-        tag: `${instance}-${lane.id}-${lane.claimToken}`,
+        tag: laneTag(instance, lane),
       });
       if (hooks.signal.aborted) lines.push("called off");
       else if (outcome.status !== "success" && outcome.note !== null) lines.push(outcome.note);
@@ -204,7 +207,7 @@ export class Executor {
       cache,
       tmp,
       resultFile: join(tmp, resultName),
-      tag: attempt.tag,
+      tag: attempt.tag.value,
       branch: attempt.hooks.branch,
       target: config.target,
     });
@@ -233,7 +236,7 @@ export class Executor {
       identity: process.identity,
       ended: process.ended,
       sandboxed: attempt.isolation === "bwrap",
-      tag: { name: tagVariable, value: attempt.tag, match: "exact" },
+      tag: attempt.tag,
     };
     const seconds = attempt.lane.timeoutSeconds ?? attempt.settings.laneTimeoutSeconds;
     const stopped = wanted
@@ -242,22 +245,27 @@ export class Executor {
     if (stopped === "ended" && tree.sandboxed) {
       const exit = await process.ended;
       // Nothing of a sandbox outlives its keeper, so the machine need not be searched.
-      if (await isGone(keeperIn(exit.report))) return { exit, timedOutAfterSeconds: null };
+      const keeper = keeperOf(exit);
+      if (keeper !== undefined && (await untilGone(keeper))) {
+        return { exit, timedOutAfterSeconds: null };
+      }
     }
     const grace = { ended: 0, called_off: timing.cancelGraceMs, timed_out: timing.timeoutGraceMs };
     const left = await endTree(tree, grace[stopped]);
-    if (left > 0) this.#linger(attempt, tree, left);
     const exit = await exitOf(process);
-    await isGone(keeperIn(exit.report));
+    const keeper = keeperOf(exit);
+    // What hides in a sandbox is not found by its tag, but keeps the keeper waiting.
+    const kept = keeper !== undefined && !(await untilGone(keeper));
+    if (left > 0 || kept) this.#linger(attempt, keeper);
     return { exit, timedOutAfterSeconds: stopped === "timed_out" ? seconds : null };
   }
 
-  #linger({ lane, hooks }: Attempt, { tag }: ProcessTree, left: number): void {
+  #linger({ lane, hooks, tag }: Attempt, keeper: Identity | undefined): void {
     this.#options.log.warn(
-      { lane: lane.id, left },
+      { lane: lane.id },
       "processes of a lane cannot be ended; its slot stays taken until they are gone",
     );
-    hooks.lingers?.(untilNoneTagged(tag));
+    hooks.lingers?.(untilNoneLeft(tag, keeper));
   }
 
   /** Keeps the log's size in bounds and reads the runner's ids from its beginning. */
@@ -331,9 +339,10 @@ async function firstOf(
   return answer;
 }
 
-/** Waits for a process that is about to end. */
-async function isGone(pid: number | undefined): Promise<boolean> {
-  return pid !== undefined && (await untilGone(pid));
+/** The process that keeps all others of a lane's sandbox, which is about to end. */
+function keeperOf({ report }: LaneExit): Identity | undefined {
+  const pid = keeperIn(report);
+  return pid === undefined ? undefined : identityOf(pid);
 }
 
 /** What cannot be ended has no exit to wait for. */

@@ -57,7 +57,13 @@ export class LaneLog {
     rmSync(this.#keptPath, { force: true });
     forgetHole(path);
     this.output = openSync(path, "a", 0o600);
-    this.#file = openSync(path, "r+");
+    try {
+      this.#file = openSync(path, "r+");
+    } catch (error) {
+      // Where descriptors are scarce none may be lost.
+      closeSync(this.output);
+      throw error;
+    }
     const room = Math.max(maxBytes, smallestCap) - markLength;
     this.#headBytes = Math.floor(room / 4);
     this.#tailBytes = room - this.#headBytes;

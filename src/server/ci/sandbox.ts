@@ -59,8 +59,12 @@ export function bubblewrapOf(env: ServerConfig["env"]): string | undefined {
   return programIn(env.PATH, "bwrap");
 }
 
-/** All that lanes have no business with: state, keys, the canonical repository, other lanes. */
+/** The system's own way: some fifty paths are looked up for each lane. */
+const realPath = realpathSync.native;
+
+/** All that lanes have no business with: state, keys, logins, the repository, other lanes. */
 export function hiddenFrom(config: ServerConfig): readonly string[] {
+  const tokenFile = config.settings().mirror?.tokenFile ?? undefined;
   return [
     config.stateDir,
     config.repositoryDir,
@@ -69,6 +73,7 @@ export function hiddenFrom(config: ServerConfig): readonly string[] {
     config.cacheDir,
     config.hooksDir,
     ...config.hiddenDirs,
+    ...(tokenFile !== undefined && isFile(tokenFile) ? [tokenFile] : []),
   ];
 }
 
@@ -78,21 +83,21 @@ export function hiddenFrom(config: ServerConfig): readonly string[] {
  * file descriptor 3. Mounts are made in this order, so what comes later is seen.
  */
 export function sandboxArguments(command: readonly string[], places: SandboxPlaces): string[] {
-  const tree = realpathSync(places.tree);
-  const cache = realpathSync(places.cache);
-  const objects = realpathSync(places.objectsDir);
+  const tree = realPath(places.tree);
+  const cache = realPath(places.cache);
+  const objects = realPath(places.objectsDir);
   const hidden = outermost(places.hidden.map(existing).filter((path) => path !== undefined));
   return [
     ...baseArguments(),
-    ...["--bind", realpathSync(places.tmp), "/tmp"],
-    ...["--bind", realpathSync(places.varTmp), "/var/tmp"],
+    ...["--bind", realPath(places.tmp), "/tmp"],
+    ...["--bind", realPath(places.varTmp), "/var/tmp"],
     ...outermost(places.programDirs.flatMap(coveredInstallation)).flatMap(shownReadOnly),
     ...doors.flatMap(shut),
-    ...hidden.flatMap((dir) => ["--tmpfs", dir]),
+    ...hidden.flatMap(shut),
     ...["--bind", tree, tree],
     ...["--bind", cache, cache],
     ...["--ro-bind", objects, objects],
-    ...hidden.flatMap((dir) => ["--remount-ro", dir]),
+    ...hidden.filter((path) => !isFile(path)).flatMap((dir) => ["--remount-ro", dir]),
     ...["--chdir", tree],
     ...["--json-status-fd", "3"],
     "--",
@@ -147,6 +152,11 @@ function shut(door: string): string[] {
   return lstatSync(path).isDirectory() ? ["--tmpfs", path] : ["--ro-bind", "/dev/null", path];
 }
 
+function isFile(path: string): boolean {
+  const real = existing(path);
+  return real !== undefined && lstatSync(real).isFile();
+}
+
 /** The paths that lie in none of the others. Shorter ones come first. */
 function outermost(paths: readonly string[]): string[] {
   const kept: string[] = [];
@@ -159,7 +169,7 @@ function outermost(paths: readonly string[]): string[] {
 /** Bubblewrap would follow a link out of the tree it builds, so it is told real paths alone. */
 function existing(path: string): string | undefined {
   try {
-    return realpathSync(path);
+    return realPath(path);
   } catch {
     return undefined;
   }

@@ -9,7 +9,7 @@ import type { Executor } from "./executor.ts";
 import { noteHealth } from "./health.ts";
 import { infrastructureFailure, type LaneOutcome } from "./lane-result.ts";
 import type { CiLog } from "./log.ts";
-import { maxRetries, recoverLapsed } from "./recovery.ts";
+import { type Lingering, maxRetries, recoverLapsed } from "./recovery.ts";
 import type { CiTiming } from "./timing.ts";
 
 export interface SchedulerOptions {
@@ -25,11 +25,12 @@ export interface SchedulerOptions {
   readonly storage?: () => string | undefined;
 }
 
-/** One lane running here. */
+/** One lane running here, or one of which some process is still there. */
 interface Worker {
   readonly lane: LaneRecord;
   readonly calledOff: AbortController;
-  readonly done: Promise<void>;
+  /** Its result is recorded. */
+  readonly ended: Promise<unknown>;
 }
 
 /** Lanes that may run at once. */
@@ -53,6 +54,7 @@ export class Scheduler {
   readonly #told = new Map<string, string>();
   #passWanted = false;
   #passing = false;
+  #wakesNobody = false;
   #stopping: "no" | "draining" | "ending" = "no";
 
   constructor(options: SchedulerOptions) {
@@ -81,9 +83,8 @@ export class Scheduler {
     if (this.#stopping === "ending") {
       for (const worker of this.#workers.values()) worker.calledOff.abort();
     }
-    while (this.#workers.size > 0) {
-      await Promise.all([...this.#workers.values()].map((worker) => worker.done));
-    }
+    // What the system cannot end is not waited for; the next forge finds it.
+    await Promise.all([...this.#workers.values()].map((worker) => worker.ended));
     clearInterval(this.#pulse);
     this.#stopListening();
     await this.#options.ready;
@@ -94,13 +95,13 @@ export class Scheduler {
     this.#passing = true;
     await this.#options.ready;
     while (this.#passWanted) {
+      // Others have their turn in between, and what happens at once has one pass.
+      await setImmediate();
       this.#passWanted = false;
       try {
         this.#pass();
         this.health.passed();
         this.#told.delete("a scheduler pass failed");
-        // A pass that wants another at once lets others have their turn in between.
-        if (this.#passWanted) await setImmediate();
       } catch (error) {
         this.health.failed(error);
         // The pulse asks again while lanes are queued.
@@ -112,10 +113,10 @@ export class Scheduler {
 
   #pass(): void {
     if (this.#stopping !== "no") return;
-    const { store, settings } = this.#options;
+    const { settings } = this.#options;
     // What is started on a full disk fails for that alone.
     const limit = this.#options.storage?.() === undefined ? laneLimit(settings()) : 0;
-    const claimed = store.write((tx) => {
+    const claimed = this.#unawaited((tx) => {
       const lease = this.#lease();
       recoverLapsed(tx, lease.now, new Set(this.#workers.keys()));
       const workers = [...this.#workers.values()].map((worker) => worker.lane);
@@ -127,14 +128,30 @@ export class Scheduler {
 
   #start(lane: LaneRecord): void {
     const calledOff = new AbortController();
-    const done = this.#work(lane, calledOff.signal).finally(() => {
-      this.#workers.delete(lane.id);
-      this.wake();
-    });
-    this.#workers.set(lane.id, { lane, calledOff, done });
+    const ended = this.#work(lane, calledOff.signal);
+    this.#keep(
+      { lane, calledOff, ended },
+      ended.then(({ gone }) => gone),
+    );
   }
 
-  async #work(lane: LaneRecord, signal: AbortSignal): Promise<void> {
+  /** Counts what an earlier process of this forge left, and nobody can end, until it is gone. */
+  keepSlot({ claim, gone }: Lingering): void {
+    const { log } = this.#options;
+    log.warn({ lane: claim.id }, "processes of a lane cannot be ended; its slot stays taken");
+    this.#keep({ lane: claim, calledOff: new AbortController(), ended: Promise.resolve() }, gone);
+  }
+
+  #keep(worker: Worker, gone: Promise<unknown>): void {
+    this.#workers.set(worker.lane.id, worker);
+    void gone.finally(() => {
+      this.#workers.delete(worker.lane.id);
+      this.wake();
+    });
+  }
+
+  /** Answers what its slot is still to be kept for. */
+  async #work(lane: LaneRecord, signal: AbortSignal): Promise<{ gone: Promise<void> | undefined }> {
     const { store, executor, log } = this.#options;
     let outcome: LaneOutcome | undefined;
     let gone: Promise<void> | undefined;
@@ -160,14 +177,13 @@ export class Scheduler {
       outcome = infrastructureFailure(`the forge could not run it: ${wordsOf(error)}`);
     }
     await this.#recordAtLast(lane, outcome);
-    // Its slot is free only when its processes are gone.
-    await gone;
+    return { gone };
   }
 
   /** Notes something of a running lane. False: its claim is lost. Trouble does not end a lane. */
   #note(lane: LaneRecord, body: (tx: Writes) => boolean): boolean {
     try {
-      return this.#options.store.write(body);
+      return this.#unawaited(body);
     } catch (error) {
       const { log } = this.#options;
       log.warn({ lane: lane.id, error: wordsOf(error) }, "a running lane could not be noted");
@@ -206,7 +222,7 @@ export class Scheduler {
    * that failed while the forge could not write, a few times: its failure says nothing of it.
    */
   #record(lane: LaneRecord, outcome: LaneOutcome | undefined, spoiled: string | undefined): void {
-    this.#options.store.write((tx) => {
+    this.#options.store.writeUnsynced((tx) => {
       if (spoiled !== undefined && isOurs(tx.lane(lane.id), lane)) {
         if (lane.retryCount < maxRetries) tx.requeueLane(lane.id, "queued");
         else tx.finishLane(lane.id, lane.claimToken, infrastructureFailure(spoiled));
@@ -221,13 +237,23 @@ export class Scheduler {
     });
   }
 
+  /** Writes what no waiting lane waits for, so that it brings no pass. */
+  #unawaited<T>(body: (tx: Writes) => T): T {
+    this.#wakesNobody = true;
+    try {
+      return this.#options.store.writeUnsynced(body);
+    } finally {
+      this.#wakesNobody = false;
+    }
+  }
+
   /** Ends workers whose claim was ended from outside, and looks for work. */
   #afterChange(): void {
     const { read } = this.#options.store;
     for (const { lane, calledOff } of this.#workers.values()) {
       if (!isOurs(read.lane(lane.id), lane)) calledOff.abort();
     }
-    if (read.anyLaneQueued()) this.wake();
+    if (!this.#wakesNobody && read.anyLaneQueued()) this.wake();
   }
 
   /** Renews the leases of the lanes that run here. */
@@ -236,7 +262,7 @@ export class Scheduler {
     this.#recordAgain();
     try {
       if (this.#workers.size > 0) {
-        store.write((tx) => {
+        store.writeUnsynced((tx) => {
           for (const { lane, calledOff } of this.#workers.values()) {
             if (!tx.heartbeat(lane.id, lane.claimToken, this.#lease())) calledOff.abort();
           }

@@ -1,4 +1,5 @@
 import type { Tag } from "../../process/tagged.ts";
+import type { LaneRecord } from "../store/records.ts";
 import { tagVariable } from "./lane-environment.ts";
 
 /** The variable that every git carries which works in a workspace. */
@@ -14,4 +15,16 @@ export function tagsOf(name: string): readonly Tag[] {
     value: `${name}-`,
     match: "prefix",
   }));
+}
+
+/** What all processes of one claim of a lane carry, run by that start of a forge. */
+export function laneTag(start: string, claim: Pick<LaneRecord, "id" | "claimToken">): Tag {
+  const value = `${start}-${claim.id}-${claim.claimToken}`;
+  return { name: tagVariable, value, match: "exact" };
+}
+
+/** Which claim a lane's tag is of. Undefined for what is none. */
+export function claimOf(value: string): Pick<LaneRecord, "id" | "claimToken"> | undefined {
+  const [, id, claimToken] = /-(\d+)-(\d+)$/.exec(value) ?? [];
+  return id === undefined ? undefined : { id: Number(id), claimToken: Number(claimToken) };
 }

@@ -187,7 +187,6 @@ export class Workspaces {
     try {
       return readdirSync(this.#options.dir);
     } catch {
-      mkdirSync(this.#options.dir, { recursive: true });
       return [];
     }
   }

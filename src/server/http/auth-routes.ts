@@ -2,8 +2,8 @@ import type { Handlers } from "./handler.ts";
 
 export const authHandlers: Pick<Handlers, "challenge" | "verify" | "logout" | "me"> = {
   challenge: ({ parts }) => parts.access.challenge(),
-  verify({ parts, body }) {
-    const answer = parts.access.verify(body.event);
+  verify({ c, parts, body }) {
+    const answer = parts.access.verify(body.event, c.req.header("host"));
     try {
       parts.store.write((tx) => tx.fillInbox(answer.npub));
     } catch (error) {

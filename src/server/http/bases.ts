@@ -22,6 +22,18 @@ export function basesOf(config: ServerConfig, port: number): readonly string[] {
 }
 
 /**
+ * The URLs that a login may be signed for which came under this `Host`. What came by the canonical
+ * name is for that alone: every machine has a loopback, with who knows what listening there.
+ */
+export function loginBasesOf(
+  { canonicalUrl }: ServerConfig,
+  { bases, host }: { readonly bases: readonly string[]; readonly host: string },
+): readonly string[] {
+  const isLocal = canonicalUrl === null || isLoopback(host.toLowerCase().replace(/:\d+$/, ""));
+  return isLocal ? bases : bases.slice(0, 1);
+}
+
+/**
  * What the `Host` header may say; undefined = anything, where the forge is not on loopback and
  * nobody said what it is called.
  */

@@ -48,7 +48,7 @@ export function cancelRun(tx: Writes, runId: number, by: string): number {
   }
   if (lanes.length > 0) {
     tx.refoldRun(runId);
-    noteRunAct(tx, "cancel_run", runId, by, `lanes ${lanes.length}`);
+    noteRunAct(tx, "cancel_run", runId, by, `(lanes ${lanes.length})`);
   }
   return lanes.length;
 }
@@ -100,19 +100,19 @@ export function failLane(tx: Writes, lane: LaneRecord, by: string): void {
 
 /**
  * Puts a lane back that `may` be; `whyNot` is added to the words of a refusal. One that waits already
- * keeps its place.
+ * keeps its place, and one whose worker lives goes on: it may be what the first asking began.
  */
 export function requeueLane(
   tx: Writes,
   lane: LaneRecord,
   by: string,
-  rule: { readonly may: boolean; readonly whyNot?: string },
+  rule: { readonly now: Date; readonly may: boolean; readonly whyNot?: string },
 ): void {
   if (!rule.may) {
     const why = rule.whyNot === undefined ? "" : `: ${rule.whyNot}`;
     throw new RefusedError(409, `lane ${lane.lane} cannot be requeued from ${lane.status}${why}`);
   }
-  if (lane.status === "queued") return;
+  if (lane.status === "queued" || isAtWork(lane, rule.now)) return;
   tx.requeueLane(lane.id, "queued");
   tx.noteRun(lane.runId, `Lane ${lane.lane} requeued by ${by}`);
   noteLaneAct(tx, "requeue_lane", lane, by);
@@ -135,7 +135,7 @@ export function recoverLanes(
   if (moved.length > 0) {
     tx.refoldRun(runId);
     tx.noteRun(runId, `Recovered by ${by}`);
-    noteRunAct(tx, "recover_run", runId, by, `lanes ${moved.length}`);
+    noteRunAct(tx, "recover_run", runId, by, `(lanes ${moved.length})`);
   }
   return lanes.length;
 }
@@ -147,20 +147,27 @@ function isAtWork({ status, leaseExpiresAt }: LaneRecord, now: Date): boolean {
 /** The audit trail's line on something done to a lane. */
 export function noteLaneAct(tx: Writes, action: AuditAction, lane: LaneRecord, by: string): void {
   const { id: laneRunId, branchId, runId, head } = lane;
-  tx.addAudit({ npub: by, action, branchId, runId, laneRunId, head, detail: `lane ${lane.lane}` });
+  const detail = `${runWords(branchId, runId)} (lane ${lane.lane})`;
+  tx.addAudit({ npub: by, action, branchId, runId, laneRunId, head, detail });
 }
 
-/** The audit trail's line on something done to a run, of a branch or nightly. */
+/** The audit trail's line on something done to a run, of a branch or nightly; `what` was done. */
 export function noteRunAct(
   tx: Writes,
   action: AuditAction,
   runId: number,
   by: string,
-  detail: string,
+  what: string,
 ): void {
   const run = tx.run(runId);
   const { branchId = null, head = null } = run ?? {};
+  const detail = `${runWords(branchId, runId)} ${what}`;
   tx.addAudit({ npub: by, action, branchId, runId, head, detail });
+}
+
+/** Runs without a branch are nightlies. */
+function runWords(branchId: number | null, runId: number): string {
+  return `${branchId === null ? "nightly" : "run"} #${runId}`;
 }
 
 /** A lane's definition again. Which paths chose it does not matter any more. */

@@ -69,7 +69,7 @@ export const laneHandlers: Pick<
       if (meanwhile !== undefined) return { run: meanwhile, already: true };
       const again = finishedRun(tx, now);
       if (again.head !== branch.head) throw notFound("branch run");
-      noteRunAct(tx, "rerun_suite", again.id, caller.npub, `run #${again.id} again`);
+      noteRunAct(tx, "rerun_suite", again.id, caller.npub, "again");
       const run = tx.createRun({
         branchId: branch.id,
         subject: "head",
@@ -91,6 +91,7 @@ export const laneHandlers: Pick<
   requeueLane: (call) =>
     changeLane(call, (tx, lane) =>
       requeueLane(tx, lane, call.caller.npub, {
+        now: call.parts.clock.now(),
         may: isRequeuable(lane),
         ...(failedByItself(lane) ? { whyNot: ownFailure } : {}),
       }),

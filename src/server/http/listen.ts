@@ -2,6 +2,12 @@ import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
 
+/**
+ * How long a connection may wait for its next request. Longer than the proxies in front keep theirs
+ * (nginx 60 s, Caddy 120 s): a request sent down a connection that is just being closed is lost.
+ */
+const keepAliveMs = 130_000;
+
 /** A listening HTTP server and what is under way on it. */
 export interface Listening {
   readonly port: number;
@@ -27,6 +33,7 @@ export async function listen(
     fetch: app.fetch,
     overrideGlobalObjects: false,
   }) as Server;
+  server.keepAliveTimeout = keepAliveMs;
   let active = 0;
   let lastActive = performance.now();
   let onQuiet: (() => void) | undefined;

@@ -119,7 +119,7 @@ export const nightlyHandlers: Pick<
       if (isActive(run.status)) {
         throw new RefusedError(409, `nightly #${nightlyId} is still ${run.status}`);
       }
-      noteRunAct(tx, "rerun_nightly", nightlyId, caller.npub, `nightly #${nightlyId} again`);
+      noteRunAct(tx, "rerun_nightly", nightlyId, caller.npub, "again");
       const summary = `Manual rerun of nightly #${nightlyId}`;
       const made = tx.createNightly({
         at: clock.now().toISOString(),
@@ -162,7 +162,10 @@ export const nightlyHandlers: Pick<
 
   requeueNightlyLane: (call) =>
     changeLane(call, (tx, lane) =>
-      requeueLane(tx, lane, call.caller.npub, { may: isRequeuable(lane) }),
+      requeueLane(tx, lane, call.caller.npub, {
+        now: call.parts.clock.now(),
+        may: isRequeuable(lane),
+      }),
     ),
 
   recoverNightly({ parts, id, caller }) {

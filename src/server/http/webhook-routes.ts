@@ -43,7 +43,7 @@ function secretOf({ webhookSecret }: OwnerSettings): string | undefined {
 }
 
 /** Takes the same time however much of the signature is right. */
-export function isSignedBy(secret: string, body: Uint8Array, signature: string): boolean {
+function isSignedBy(secret: string, body: Uint8Array, signature: string): boolean {
   if (!signature.startsWith(scheme)) return false;
   const hex = signature.slice(scheme.length);
   if (!/^[0-9a-f]{64}$/i.test(hex)) return false;

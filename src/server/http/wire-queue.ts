@@ -70,6 +70,7 @@ export function queueOnWire(facts: QueueFacts, wish: QueueWish): QueueAnswer {
 
 function lineOf(facts: QueueFacts, holders: ReadonlyMap<string, Holder>, one: Placed): Line {
   const { lane } = one;
+  const estimate = facts.estimates.get(lane.id);
   const common = {
     branch_id: lane.branchId,
     branch_name: facts.branchName(lane.branchId),
@@ -87,11 +88,10 @@ function lineOf(facts: QueueFacts, holders: ReadonlyMap<string, Holder>, one: Pl
       since: one.lane.startedAt ?? one.lane.createdAt,
       until: null,
       starts_in_seconds: null,
-      ends_in_seconds: null,
-      estimate: null,
+      ends_in_seconds: seconds(estimate?.endsInMs),
+      estimate: estimate === undefined ? null : wordsOf(estimate),
     };
   }
-  const estimate = facts.estimates.get(lane.id);
   return {
     ...common,
     status: "queued",
@@ -116,10 +116,16 @@ export function waitOf(facts: WaitFacts, lane: WaitingLane, holder: WaitingLane 
   };
 }
 
-/** Where no pass has told it yet: with every slot taken, what a lane waits for is one of them. */
+/**
+ * Where no pass has told it yet: a pause holds everybody, and one that ended nobody; with every slot
+ * taken, what a lane waits for is one of them.
+ */
 function reasonOf(facts: WaitFacts, { reason }: WaitingLane): ExecutionReason {
+  if (facts.paused != null) return "scheduler_paused";
+  const untold = reason === "queued" || reason === "scheduler_paused";
   const full = facts.running.length >= facts.limit || facts.storage !== undefined;
-  return reason === "queued" && full ? "waiting_for_capacity" : reason;
+  if (!untold) return reason;
+  return full ? "waiting_for_capacity" : "queued";
 }
 
 function countReasons(facts: QueueFacts): Record<string, number> {
@@ -170,7 +176,7 @@ function waitsFor(
   if (reason === "blocked_by_concurrency_group") {
     const group = `group ${lane.concurrencyGroup}`;
     if (holder === undefined) return group;
-    return `${group}, held by lane ${holder.lane} of ${facts.branchName(holder.branchId) ?? "no branch"}`;
+    return `${group}, held by lane ${holder.lane} of ${facts.branchName(holder.branchId) ?? "a nightly"}`;
   }
   const slotless = reason === "waiting_for_capacity" || reason === "stale_recovered";
   if (slotless && facts.storage !== undefined)

@@ -118,10 +118,9 @@ function issuesOf(parts: Parts): Health["issues"] {
   ];
 }
 
-/** Only while what was seen there would still be imported. */
 function mirrorIssues({ store, config }: Parts): Health["issues"] {
-  const tip = divergedTip(store.read);
-  if (tip === null || config.settings().mirror?.import !== true) return [];
+  const tip = divergedTip({ store, config });
+  if (tip === null) return [];
   const message = divergedWords(config.target, tip);
   return [{ severity: "error", code: "mirror_diverged", message }];
 }

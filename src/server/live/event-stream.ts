@@ -78,7 +78,7 @@ export class EventStream extends PulledStream {
 }
 
 /** An event record as it travels. */
-export function eventOnWire(event: EventRecord): WireEvent {
+function eventOnWire(event: EventRecord): WireEvent {
   return {
     seq: event.seq,
     kind: event.kind,

@@ -1,5 +1,5 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { open, realpath } from "node:fs/promises";
 import type { MirrorSettings } from "../config.ts";
 import { MirrorFailure } from "./failure.ts";
 
@@ -20,12 +20,35 @@ export async function tokenOf(
 ): Promise<string | undefined> {
   const { url, token, tokenFile, tokenEnv } = settings;
   if (!isHttp(url)) return undefined;
-  const given = [
-    token,
-    tokenFile == null ? undefined : await privateText(tokenFile),
-    tokenEnv == null ? undefined : env[tokenEnv],
-  ];
-  return given.find((text) => text != null && text.trim() !== "")?.trim();
+  if (token != null && token.trim() !== "") return token.trim();
+  if (tokenFile != null) return (await privateText(tokenFile)).trim();
+  if (tokenEnv == null) return undefined;
+  const given = env[tokenEnv]?.trim() ?? "";
+  if (given !== "") return given;
+  throw new MirrorFailure(
+    "config",
+    `The variable ${tokenEnv}, which is to hold the mirror's token, is empty or not set where the ` +
+      "forge runs.",
+  );
+}
+
+/** Whether an address is the canonical repository's own: it would always seem to be in step. */
+export async function leadsTo(repositoryDir: string, url: string): Promise<boolean> {
+  const path = url.startsWith("/") ? url : fileOf(url);
+  if (path === undefined) return false;
+  const own = await realpath(repositoryDir);
+  // Git tries these for what it is given.
+  const tried = ["", ".git", "/.git"].map((end) => realpath(path + end).catch(() => undefined));
+  return (await Promise.all(tried)).includes(own);
+}
+
+function fileOf(url: string): string | undefined {
+  const path = /^file:\/\/(.*)$/i.exec(url)?.[1];
+  try {
+    return path === undefined ? undefined : decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 const longestToken = 8192;
@@ -38,12 +61,12 @@ async function privateText(path: string): Promise<string> {
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw unusable((error as NodeJS.ErrnoException).code ?? "it cannot be read");
+    throw unusable(wordsFor((error as NodeJS.ErrnoException).code));
   }
   try {
     const about = await file.stat();
     if (!about.isFile()) throw unusable("it is no file");
-    if ((about.mode & 0o077) !== 0) {
+    if (!isPrivate(about, process.geteuid?.())) {
       throw unusable("others can read or change it; `chmod 600` makes it private");
     }
     if (about.size > longestToken) throw unusable("it is longer than any token");
@@ -54,6 +77,24 @@ async function privateText(path: string): Promise<string> {
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Whether nobody else can read or change a file. Root's own files may be readable to a group, as
+ * those that systemd's LoadCredential gives to a service by an access list: root chose who. Pure.
+ */
+export function isPrivate(
+  { mode, uid }: Pick<Stats, "mode" | "uid">,
+  self: number | undefined,
+): boolean {
+  const others = uid === 0 && self !== 0 ? 0o037 : 0o077;
+  return (mode & others) === 0;
+}
+
+function wordsFor(code: string | undefined): string {
+  if (code === "ENOENT") return "it is not there";
+  if (code === "EACCES") return "the forge's user may not read it";
+  return code ?? "it cannot be read";
 }
 
 /** Other transports know no token. */

@@ -1,6 +1,7 @@
 import { isLandError } from "../../domain/errors.ts";
-import type { Git } from "../../git/git.ts";
-import { parsePush } from "../../git/push.ts";
+import type { Git, GitAnswer } from "../../git/git.ts";
+import { parsePush, remoteWords } from "../../git/push.ts";
+import { oneLine } from "../../text/control.ts";
 import { maskSecrets } from "../../text/mask.ts";
 import type { MirrorLogin } from "./address.ts";
 import { failureKindOf, MirrorFailure, type MirrorFailureKind } from "./failure.ts";
@@ -38,7 +39,7 @@ export interface TargetLook {
   readonly remote: string | undefined;
   readonly ask: Ask;
 }
-export type Ask = (args: readonly string[], answers?: readonly number[]) => Promise<string>;
+export type Ask = (args: readonly string[], answers?: readonly number[]) => Promise<GitAnswer>;
 
 export interface AttemptEnd {
   readonly failure: { readonly kind: MirrorFailureKind; readonly words: string } | null;
@@ -75,7 +76,7 @@ export async function attemptPush(parts: AttemptParts): Promise<AttemptEnd> {
       view = { ...view, local: await localRefs(ask) };
     }
     const plan = planMirror(view);
-    const problems = plan.refused.map(({ ref, why }) => `${ref}: ${why}`);
+    const problems: Untaken[] = plan.refused.map(({ ref, why }) => ({ ref, why }));
     parts.noteTried(newValues(plan.pushes));
     const patience = { splits: mostSplits };
     for (const batch of batchesOf(plan.pushes, parts.target)) {
@@ -96,10 +97,7 @@ function endOf(
 ): AttemptEnd {
   const lag = view === null ? null : lagOf(view);
   return {
-    failure:
-      failure === null
-        ? null
-        : { ...failure, words: maskSecrets(failure.words, login.secrets).slice(0, maxWords) },
+    failure: failure === null ? null : { ...failure, words: shown(failure.words, login.secrets) },
     view,
     lagging: lag?.lagging ?? null,
     synced: lag?.synced ?? null,
@@ -107,24 +105,32 @@ function endOf(
   };
 }
 
+/** Much of it comes from the mirror, which may say anything. */
+function shown(words: string, secrets: readonly string[]): string {
+  return oneLine(maskSecrets(words, secrets)).slice(0, maxWords);
+}
+
 function askerOf({ git, login, timeoutMs, signal }: AttemptParts): Ask {
   const deadline = performance.now() + timeoutMs;
   return async (args, answers = [0]) => {
     const left = Math.max(1, Math.ceil(deadline - performance.now()));
     const call = { args, answers, env: login.env, timeoutMs: left };
-    return (await git.run(call, signal)).stdout;
+    return git.run(call, signal);
   };
 }
 
 async function look({ url, target, agreed, tried }: AttemptParts, ask: Ask): Promise<MirrorView> {
-  const remote = parseRefs(await ask(["ls-remote", "--quiet", "--refs", "--", url]));
-  return { target, agreed, tried, remote, local: await localRefs(ask) };
+  // A host may have far more refs of other kinds, such as two for each pull request.
+  const kinds = ["--heads", "--tags", "--refs"];
+  const { stdout } = await ask(["ls-remote", "--quiet", ...kinds, "--", url]);
+  return { target, agreed, tried, remote: parseRefs(stdout), local: await localRefs(ask) };
 }
 
 async function localRefs(ask: Ask): Promise<Refs> {
   // A symbolic ref is another name for something that is listed itself.
   const format = "--format=%(if)%(symref)%(then)%(else)%(objectname)%09%(refname)%(end)";
-  const refs = parseRefs(await ask(["for-each-ref", format, "refs/heads/", "refs/tags/"]));
+  const { stdout } = await ask(["for-each-ref", format, "refs/heads/", "refs/tags/"]);
+  const refs = parseRefs(stdout);
   return new Map([...refs].filter(([ref]) => !ref.includes("\ufffd")));
 }
 
@@ -143,8 +149,17 @@ function newValues(pushes: readonly MirrorPush[]): Refs {
   return new Map(pushes.flatMap(({ ref, to }) => (to === null ? [] : [[ref, to] as const])));
 }
 
+/** A ref that the mirror did not take. */
+interface Untaken {
+  readonly ref: string;
+  /** In git's words. */
+  readonly why: string;
+  /** In the mirror's own words, where it said any. */
+  readonly said?: string | undefined;
+}
+
 /**
- * Pushes some refs and answers which were refused, in git's words. A hook of the mirror may decline
+ * Pushes some refs and answers which were refused. A hook of the mirror may decline
  * a push as a whole for one protected ref: halves of it are tried until only that one is left.
  */
 async function pushApart(
@@ -152,9 +167,9 @@ async function pushApart(
   ask: Ask,
   pushes: readonly MirrorPush[],
   patience: { splits: number },
-): Promise<readonly string[]> {
+): Promise<readonly Untaken[]> {
   const problems = await pushRefs(parts, ask, pushes);
-  const declined = problems.filter((problem) => /hook declined/.test(problem)).length;
+  const declined = problems.filter(({ why }) => /hook declined/.test(why)).length;
   if (declined < pushes.length || pushes.length === 1 || patience.splits === 0) return problems;
   patience.splits -= 1;
   const half = pushes.length >> 1;
@@ -168,11 +183,11 @@ async function pushRefs(
   { url }: AttemptParts,
   ask: Ask,
   pushes: readonly MirrorPush[],
-): Promise<readonly string[]> {
+): Promise<readonly Untaken[]> {
   const leases = pushes.flatMap(({ ref, lease }) =>
     lease === null ? [] : [`--force-with-lease=${ref}:${lease}`],
   );
-  const said = await ask(
+  const { stdout, stderr } = await ask(
     [
       "push",
       "--porcelain",
@@ -187,22 +202,35 @@ async function pushRefs(
     // 1 where some refs were refused, which the answer names.
     [0, 1],
   );
-  const told = new Map(parsePush(said).map((pushed) => [pushed.to, pushed]));
+  const told = new Map(parsePush(stdout).map((pushed) => [pushed.to, pushed]));
+  if (told.size === 0) {
+    // It never came as far as refs.
+    throw new MirrorFailure(
+      failureKindOf({ code: "git_failed", said: stderr }),
+      `git push failed: ${stderr.trim() || "it said nothing"}`,
+    );
+  }
+  const said = remoteWords(stderr);
   return pushes.flatMap(({ ref }) => {
     const pushed = told.get(ref);
-    if (pushed === undefined) return [`${ref}: git did not say what became of it`];
-    return pushed.flag === "!" ? [`${ref}: ${pushed.summary}`] : [];
+    if (pushed === undefined) return [{ ref, why: "git did not say what became of it" }];
+    return pushed.flag === "!" ? [{ ref, why: pushed.summary, said }] : [];
   });
 }
 
 const shownProblems = 10;
 
-function failureOf(problems: readonly string[], target: string): AttemptEnd["failure"] {
+function failureOf(problems: readonly Untaken[], target: string): AttemptEnd["failure"] {
   if (problems.length === 0) return null;
-  const ofTarget = problems.find((problem) => problem.startsWith(`${target}: `));
-  const diverged = /fetch first|non-fast-forward/i.test(ofTarget ?? "");
+  const ofTarget = problems.find(({ ref }) => ref === target);
+  const diverged = /fetch first|non-fast-forward/i.test(ofTarget?.why ?? "");
   const rest = problems.length - shownProblems;
-  const listed = problems.slice(0, shownProblems).join("; ") + (rest > 0 ? `; ${rest} more` : "");
+  const first = problems.slice(0, shownProblems).map(({ ref, why }) => `${ref}: ${why}`);
+  const said = problems.find((problem) => problem.said !== undefined)?.said;
+  const listed =
+    first.join("; ") +
+    (rest > 0 ? `; ${rest} more` : "") +
+    (said === undefined ? "" : `. It said: ${said}`);
   return diverged
     ? {
         kind: "diverged",

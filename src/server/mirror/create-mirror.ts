@@ -8,7 +8,7 @@ import type { MirrorSettings, ServerConfig } from "../config.ts";
 import { RefusedError } from "../refused.ts";
 import type { MirrorLockRecord, MirrorRunRecord } from "../store/records.ts";
 import type { Clock, Store, Writes } from "../store/store.ts";
-import { loginOf, type MirrorLogin, quietEnvironment, tokenOf } from "./address.ts";
+import { leadsTo, loginOf, type MirrorLogin, quietEnvironment, tokenOf } from "./address.ts";
 import { type AttemptEnd, attemptPush, type TargetLook } from "./attempt.ts";
 import { nextDue } from "./due.ts";
 import { MirrorFailure, type MirrorFailureKind } from "./failure.ts";
@@ -50,6 +50,8 @@ const afterFaultMs = 10_000;
 const shownLagging = 50;
 /** Settings may change at any time, and a wait this short survives a clock that jumps. */
 const longestWaitMs = 30_000;
+/** How soon a push ends whose address was changed or taken away. */
+const watchMs = 1000;
 /** How much longer than an attempt its lock may last. */
 const lockGraceMs = 30_000;
 
@@ -63,6 +65,8 @@ class Driver implements MirrorDriver {
   readonly #git: Git;
   readonly #sightings: ReturnType<typeof sightingsOf>;
   #running: Promise<MirrorRunRecord> | undefined;
+  /** The address of what runs, and how to end it. */
+  #current: { readonly url: string; readonly ending: AbortController } | undefined;
   /** What a killed forge left behind is gone once this resolves. */
   #ready: Promise<unknown> = Promise.resolve();
   #requested = false;
@@ -107,6 +111,7 @@ class Driver implements MirrorDriver {
   }
 
   async sync(_by: string): Promise<MirrorSyncAnswer> {
+    if (this.#endOutdated()) await this.#running?.catch(() => {});
     const { status, lagging } = await this.#begin("manual");
     return { attempted: true, status, lagging_ref_count: lagging };
   }
@@ -154,9 +159,18 @@ class Driver implements MirrorDriver {
     return this.#running;
   }
 
+  /** Ends a push to an address that the owner has taken away meanwhile; whether there is one. */
+  #endOutdated(): boolean {
+    const current = this.#current;
+    if (current === undefined || this.#settings()?.url === current.url) return false;
+    current.ending.abort();
+    return true;
+  }
+
   async #attempt(triggerSource: Trigger): Promise<MirrorRunRecord> {
     const { store, clock, log } = this.#parts;
     const settings = this.#required();
+    const ending = new AbortController();
     const token = `${this.#instance()}-${randomUUID()}`;
     const started = clock.now();
     const timeoutMs = settings.timeoutSeconds * 1000;
@@ -176,9 +190,11 @@ class Driver implements MirrorDriver {
     // Before the push, so that what lands during it asks anew.
     const asked = this.#requested;
     this.#requested = false;
+    this.#current = { url: settings.url, ending };
+    const watch = setInterval(() => this.#endOutdated(), watchMs);
     try {
       await this.#ready;
-      const end = await this.#push(settings, token, timeoutMs);
+      const end = await this.#push(settings, token, timeoutMs, ending.signal);
       const run = store.write((tx) => {
         tx.setMirrorRefs(settings.url, end.agreement);
         tx.freeMirrorLock(token);
@@ -198,14 +214,25 @@ class Driver implements MirrorDriver {
       if (!free(store, token)) this.#stuck = token;
       if (asked) this.#requested = true;
       throw error;
+    } finally {
+      clearInterval(watch);
+      this.#current = undefined;
     }
   }
 
-  async #push(settings: MirrorSettings, token: string, timeoutMs: number): Promise<AttemptEnd> {
+  async #push(
+    settings: MirrorSettings,
+    token: string,
+    timeoutMs: number,
+    outdated: AbortSignal,
+  ): Promise<AttemptEnd> {
     const { config, store, importTarget } = this.#parts;
     const problem = problemOfAddress(settings.url);
     if (problem !== null) {
       return failed("config", `The mirror's address cannot be used: ${problem}.`);
+    }
+    if (await leadsTo(config.repositoryDir, settings.url)) {
+      return failed("config", "The mirror's address is the forge's own repository.");
     }
     let login: MirrorLogin;
     try {
@@ -220,7 +247,7 @@ class Driver implements MirrorDriver {
       target: `refs/heads/${config.target}`,
       login: { ...login, env: { ...login.env, [mirrorTag]: token } },
       timeoutMs,
-      signal: this.#stopping.signal,
+      signal: AbortSignal.any([this.#stopping.signal, outdated]),
       agreed: store.read.mirrorRefs(settings.url),
       tried: store.read.mirrorTried(settings.url),
       noteTried: (pushed) => store.write((tx) => tx.addMirrorTried(settings.url, pushed)),

@@ -31,9 +31,9 @@ export interface MirrorFailureFacts {
 }
 
 const auth =
-  /Authentication failed|could not read (Username|Password)|terminal prompts disabled|Permission denied|Host key verification failed|not authorized|Access denied|returned error: 40[13]/i;
+  /Authentication failed|could not read (Username|Password)|terminal prompts disabled|Permission denied|Host key verification failed|not authorized|Access denied|returned error: 40[137]/i;
 const config =
-  /does not appear to be a git repository|repository .*not found|Repository not found|No such remote|transport '[^']*' not allowed|not a valid (URL|remote)|returned error: 404|unable to find remote helper|URL using bad\/illegal format|Could not resolve host/i;
+  /does not appear to be a git repository|repository .*not found|Repository not found|No such remote|transport '[^']*' not allowed|not a valid (URL|remote)|returned error: (404|410|30\d)|SSL certificate problem|dubious ownership|unable to find remote helper|no DAV locking support|URL using bad\/illegal format|Could not resolve host/i;
 const rejected =
   /\[(remote )?rejected\]|non-fast-forward|stale info|pre-receive hook declined|protected branch/i;
 

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { MirrorSettings, ServerConfig } from "../config.ts";
 import { divergedTip, divergedWords, noteDiverged } from "../repository/diverged.ts";
@@ -23,15 +23,16 @@ const fetchedRef = "refs/land/mirror/target";
  */
 export function importerOf(parts: ImportParts) {
   const { config, store, repository } = parts;
-  const tell = (tip: string | null) => {
-    if (divergedTip(store.read) !== tip) store.write((tx) => noteDiverged(tx, tip));
-  };
   return async ({ local, remote, ask }: TargetLook, { url }: MirrorSettings): Promise<void> => {
+    const tell = (tip: string | null) => {
+      if (divergedTip({ store, config }) === tip) return;
+      store.write((tx) => noteDiverged(tx, tip === null ? null : { tip, url }));
+    };
     if (local === undefined || remote === undefined || local === remote) {
       tell(null);
       return;
     }
-    await dropStaleLock(config.repositoryDir);
+    await dropLeftovers(config.repositoryDir);
     await fetchTarget(ask, url, config.target);
     if (await contains(ask, local, remote)) {
       tell(null);
@@ -48,13 +49,25 @@ export function importerOf(parts: ImportParts) {
   };
 }
 
-/** One attempt runs at a time, so what locks its own ref was left by a git that was killed. */
-async function dropStaleLock(repositoryDir: string): Promise<void> {
+/** A pack that is being written is younger. */
+const abandonedMs = 10 * 60_000;
+
+/**
+ * What a fetch that was killed left. One attempt runs at a time, so its own ref is locked by nobody;
+ * packs are written by others too, such as a `git gc` by hand, but never that slowly.
+ */
+async function dropLeftovers(repositoryDir: string): Promise<void> {
   await rm(join(repositoryDir, `${fetchedRef}.lock`), { force: true });
+  const packs = join(repositoryDir, "objects", "pack");
+  for (const name of await readdir(packs).catch(() => [])) {
+    if (!name.startsWith("tmp_")) continue;
+    const age = Date.now() - (await stat(join(packs, name))).mtimeMs;
+    if (age > abandonedMs) await rm(join(packs, name), { force: true });
+  }
 }
 
 async function fetchTarget(ask: Ask, url: string, target: string): Promise<void> {
-  await ask([
+  const { stderr } = await ask([
     "fetch",
     "--quiet",
     "--no-tags",
@@ -66,10 +79,17 @@ async function fetchTarget(ask: Ask, url: string, target: string): Promise<void>
     url,
     `+refs/heads/${target}:${fetchedRef}`,
   ]);
+  // Git says so and calls it a success.
+  if (!/shallow roots are not allowed/.test(stderr)) return;
+  throw new MirrorFailure(
+    "config",
+    "The mirror is a shallow repository: it lacks the history below its target, so nothing can be " +
+      "taken over from it. `git fetch --unshallow` there completes it.",
+  );
 }
 
 /** Whether `whole` has all of `part`. */
 async function contains(ask: Ask, whole: string, part: string): Promise<boolean> {
-  const listed = await ask(["rev-list", "--max-count=1", part, `^${whole}`]);
-  return listed.trim() === "";
+  const { stdout } = await ask(["rev-list", "--max-count=1", part, `^${whole}`]);
+  return stdout.trim() === "";
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { mkdir, open, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Git } from "../../git/git.ts";
 import { type Canonical, wordsOf } from "./canonical.ts";
@@ -19,14 +19,19 @@ export async function ensureBareRepository(canonical: Canonical): Promise<void> 
   await mkdir(pushNotes, { recursive: true, mode: 0o700 });
   await (await open(config.wakeFile, "a", 0o600)).close();
   await mkdir(config.repositoryDir, { recursive: true, mode: 0o700 });
+  const settings = settingsOf(canonical);
   if (!looksMade(config.repositoryDir)) {
     const format = config.seed?.sha.length === 64 ? "sha256" : "sha1";
+    await writeFirstSettings(config.repositoryDir, settings);
     // No template: a user's own could bring hooks and settings along.
     await git.run({
-      args: ["init", "--quiet", "--bare", "--template=", `--object-format=${format}`],
+      args: [
+        ...["init", "--quiet", "--bare", "--template=", `--object-format=${format}`],
+        `--initial-branch=${config.target}`,
+      ],
     });
   }
-  await ensureSettings(git, settingsOf(canonical));
+  await ensureSettings(git, settings);
   if ((await git.text(["symbolic-ref", "HEAD"])) !== canonical.targetRef) {
     await git.run({ args: ["symbolic-ref", "HEAD", canonical.targetRef] });
   }
@@ -55,6 +60,26 @@ function settingsOf({ config }: Canonical): Readonly<Record<string, string>> {
     "transfer.hideRefs": "refs/land",
     "uploadpack.allowFilter": "true",
   };
+}
+
+/** Git keeps what it finds when it makes the rest: one file instead of a process per setting. */
+async function writeFirstSettings(
+  dir: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<void> {
+  const file = join(dir, "config");
+  if (existsSync(file)) return;
+  const lines = Object.entries(settings).map(([name, value]) => {
+    const [section = "", key = ""] = name.split(".");
+    return `[${section}]\n\t${key} = ${quoted(value)}\n`;
+  });
+  await writeFile(`${file}.new`, lines.join(""));
+  await rename(`${file}.new`, file);
+}
+
+/** A value as git's configuration files have it. */
+function quoted(value: string): string {
+  return `"${value.replace(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`;
 }
 
 async function ensureSettings(git: Git, wanted: Readonly<Record<string, string>>): Promise<void> {

@@ -1,3 +1,4 @@
+import type { ServerConfig } from "../config.ts";
 import { RefusedError } from "../refused.ts";
 import type { Reads, Writes } from "../store/store.ts";
 import { type Canonical, short } from "./canonical.ts";
@@ -5,17 +6,33 @@ import { isAncestor } from "./commits.ts";
 
 const divergedSetting = "mirror_diverged";
 
-/** The mirror's target, where neither side's contains the other's; null where they fit. */
-export function divergedTip(read: Pick<Reads, "setting">): string | null {
-  return read.setting(divergedSetting) || null;
+/** What was last seen of a mirror's target, where neither side's contains the other's. */
+export interface Diverged {
+  readonly tip: string;
+  /** The mirror's address: another one, or none, is not held to it. */
+  readonly url: string;
+}
+
+interface Place {
+  readonly store: { readonly read: Pick<Reads, "setting"> };
+  readonly config: Pick<ServerConfig, "settings">;
+}
+
+/** The tip that the mirror of the settings went to on its own; null where there is nothing to mend. */
+export function divergedTip({ store, config }: Place): string | null {
+  const mirror = config.settings().mirror;
+  if (mirror?.import !== true) return null;
+  const [tip, url] = store.read.setting(divergedSetting)?.split(" ") ?? [];
+  return tip !== undefined && url === mirror.url ? tip : null;
 }
 
 export function noteDiverged(
   tx: Pick<Writes, "setSetting" | "addEvent">,
-  tip: string | null,
+  diverged: Diverged | null,
 ): void {
-  tx.setSetting(divergedSetting, tip ?? "");
-  tx.addEvent({ kind: tip === null ? "landing_thawed" : "landing_frozen", head: tip });
+  tx.setSetting(divergedSetting, diverged === null ? "" : `${diverged.tip} ${diverged.url}`);
+  const kind = diverged === null ? "landing_thawed" : "landing_frozen";
+  tx.addEvent({ kind, head: diverged?.tip ?? null });
 }
 
 /** Both ways out of a mirror that went its own way. Neither is ever forced. */
@@ -32,14 +49,13 @@ export function divergedWords(target: string, tip: string): string {
  * here tested what was imported. Null: nothing.
  */
 export function targetNote(
-  { read }: Pick<Canonical["store"], "read">,
-  { target, settings }: Pick<Canonical["config"], "target" | "settings">,
+  store: Pick<Canonical["store"], "read">,
+  config: Pick<Canonical["config"], "target" | "settings">,
 ): string | null {
-  const tip = divergedTip(read);
-  if (tip !== null && settings().mirror?.import === true) {
-    return `Landing stands still. ${divergedWords(target, tip)}.`;
-  }
-  const last = read.lastTargetMove();
+  const { target } = config;
+  const tip = divergedTip({ store, config });
+  if (tip !== null) return `Landing stands still. ${divergedWords(target, tip)}.`;
+  const last = store.read.lastTargetMove();
   if (last?.kind !== "import") return null;
   return (
     `${target} is at ${short(last.targetAfter)}, imported, untested: people merged it at the ` +
@@ -52,9 +68,9 @@ export function targetNote(
  * only move both further apart. A head that contains the mirror's target brings them together.
  */
 export async function refuseWhileDiverged(canonical: Canonical, head: string): Promise<void> {
-  const { store, config, git } = canonical;
-  const tip = divergedTip(store.read);
-  if (tip === null || config.settings().mirror?.import !== true) return;
+  const { config, git } = canonical;
+  const tip = divergedTip(canonical);
+  if (tip === null) return;
   if (await isAncestor(git, tip, head)) return;
   throw new RefusedError(409, divergedWords(config.target, tip), "mirror_diverged", {
     head_sha: head,

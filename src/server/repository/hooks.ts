@@ -10,36 +10,56 @@ import { activeKeysName } from "../../domain/active-keys.ts";
 const updateHook = `#!/bin/sh
 # Written by forge-landing-kit at each start of the forge; changes made here are lost.
 here=\${0%/*}
+ref=$1 new=$3
+# Whose key it is that pushes is known where the push came over SSH. What that key is refused is left
+# for the forge to record.
+refuse() {
+  if [ -n "$LAND_PUSHED_BY" ] && IFS= read -r notes <"$here/push-notes"; then
+    echo "$LAND_PUSHED_BY $new $ref $1" >"$notes/$$-$1-$new"
+    IFS= read -r wake <"$here/wake-file" && echo "$$" >"$wake"
+  fi
+  exit 1
+}
 if ! IFS= read -r target <"$here/target"; then
   echo "This forge cannot read the name of its target branch, so it takes no push." >&2
   echo "Restart it (land stop, then land status), which writes that file again." >&2
   exit 1
 fi
-# Whose key it is that pushes is known where the push came over SSH. A session may be older than the
-# day on which its key was taken out.
+# A session may be older than the day on which its key was taken out.
 if [ -n "$LAND_PUSHED_BY" ]; then
-  active=
+  may=
   if [ -r "$here/${activeKeysName}" ]; then
-    while IFS= read -r npub; do
-      if [ "$npub" = "$LAND_PUSHED_BY" ]; then active=yes; break; fi
+    while IFS= read -r line; do
+      case $line in
+        "$LAND_PUSHED_BY") may=push; break ;;
+        "$LAND_PUSHED_BY read") may=read; break ;;
+      esac
     done <"$here/${activeKeysName}"
   fi
-  if [ -z "$active" ]; then
-    echo "Your key is not active at this forge any more. Nothing was changed." >&2
-    echo "Its owner lets keys in again: land members approve" >&2
-    exit 1
-  fi
+  case $may in
+    push) ;;
+    read)
+      echo "Your key may read at this forge, and not push. Nothing was changed." >&2
+      echo "Its owner lets keys push: land members approve" >&2
+      refuse read_only
+      ;;
+    *)
+      echo "Your key is not active at this forge any more. Nothing was changed." >&2
+      echo "Its owner lets keys in again: land members approve" >&2
+      refuse inactive
+      ;;
+  esac
 fi
-case $1 in
+case $ref in
   "refs/heads/$target")
     echo "The branch $target is this forge's target. It is never pushed to:" >&2
     echo "it only receives branches that CI has tested. Nothing was changed." >&2
     echo "Push your commits as a branch of their own and land that: land" >&2
-    exit 1
+    refuse target
     ;;
   refs/land/* | refs/replace/*)
-    echo "The refs below \${1%/*}/ belong to the forge. Nothing was changed." >&2
-    exit 1
+    echo "The refs below \${ref%/*}/ belong to the forge. Nothing was changed." >&2
+    refuse reserved
     ;;
 esac
 exit 0

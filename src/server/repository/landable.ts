@@ -51,7 +51,8 @@ async function baseOf(
 }
 
 const whyNotGreen: Readonly<Record<Exclude<Verdict, "green">, string>> = {
-  failed: "its run failed; fix it and push again, or rerun a lane that failed by accident",
+  failed:
+    "its run failed; fix it and push again, or recover its CI if it failed by no fault of its own",
   pending: "its run has not finished; wait for it",
   none: "there is no run for it; wait until the forge has taken it in",
   superseded: "its run was given up for a newer head; rerun the suite or push again",

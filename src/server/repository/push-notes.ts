@@ -5,9 +5,18 @@ import type { Writes } from "../store/store.ts";
 import type { Canonical } from "./canonical.ts";
 
 /*
- * A push over SSH has an author: the connection's key belongs to an npub, which git's hook leaves
- * in a file per pushed ref. They are read with the refs and become lines of the audit trail.
+ * A push over SSH has an author: the connection's key belongs to an npub, which git's hooks leave
+ * in a file per ref that was pushed or refused. They are read with the refs and become lines of the
+ * audit trail.
  */
+
+/** Why the hook did not take a push, in the trail's words. */
+const refusals = {
+  target: "the target is never pushed to",
+  reserved: "the ref belongs to the forge",
+  inactive: "the key is not active",
+  read_only: "the key may only read",
+} as const;
 
 /** One pushed ref and whose key pushed it. */
 export interface PushNote {
@@ -16,6 +25,8 @@ export interface PushNote {
   readonly ref: string;
   /** What it was set to; null where it was deleted. */
   readonly head: string | null;
+  /** Why it was not taken; undefined where it was. */
+  readonly refused: keyof typeof refusals | undefined;
 }
 
 /** Where the hook leaves its notes. */
@@ -24,11 +35,17 @@ export function pushNotesDir(config: Pick<ServerConfig, "wakeFile">): string {
 }
 
 /** Reads a note; undefined where it is none, or not written to its end yet. Pure. */
-export function parsePushNote(text: string): PushNote | undefined {
-  const [, npub, sha, ref] =
-    /^(npub1[a-z0-9]{58}) ([0-9a-f]{40,64}) (refs\/\S+)\n$/.exec(text) ?? [];
+function parsePushNote(text: string): PushNote | undefined {
+  // git keeps blanks and control characters out of names, and no other white space.
+  const [, npub, sha, ref, why] =
+    /^(npub1[a-z0-9]{58}) ([0-9a-f]{40,64}) (refs\/[^ \n]+)(?: (\w+))?\n$/.exec(text) ?? [];
   if (npub === undefined || sha === undefined || ref === undefined) return undefined;
-  return { npub, ref, head: /^0+$/.test(sha) ? null : sha };
+  if (why !== undefined && !isRefusal(why)) return undefined;
+  return { npub, ref, head: /^0+$/.test(sha) ? null : sha, refused: why };
+}
+
+function isRefusal(word: string): word is keyof typeof refusals {
+  return Object.hasOwn(refusals, word);
 }
 
 /** A pass records so many pushes at most; the next one goes on. */
@@ -64,7 +81,12 @@ async function recordNote(canonical: Canonical, file: string): Promise<void> {
   await rm(file, { force: true });
 }
 
-function record(tx: Writes, { npub, ref, head }: PushNote): void {
+function detailOf({ head, refused }: Pick<PushNote, "head" | "refused">): string | null {
+  if (refused !== undefined) return refusals[refused];
+  return head === null ? "deleted" : null;
+}
+
+function record(tx: Writes, { npub, ref, head, refused }: PushNote): void {
   const name = ref.startsWith("refs/heads/") ? ref.slice("refs/heads/".length) : undefined;
   const branch =
     name === undefined ? undefined : tx.openBranches().find((one) => one.name === name);
@@ -74,6 +96,7 @@ function record(tx: Writes, { npub, ref, head }: PushNote): void {
     branchId: branch?.id ?? null,
     head,
     subject: ref,
-    detail: head === null ? "deleted" : null,
+    result: refused === undefined ? "ok" : "refused",
+    detail: detailOf({ head, refused }),
   });
 }

@@ -21,7 +21,7 @@ export async function listBranches(git: Git): Promise<BranchListing> {
   return parseListing(answer.bytes, answer.stderr);
 }
 
-export function parseListing(output: Uint8Array, warnings: string): BranchListing {
+function parseListing(output: Uint8Array, warnings: string): BranchListing {
   const tips = new Map<string, string>();
   const unreadable: string[] = [];
   for (const line of lines(output)) {

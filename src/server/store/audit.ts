@@ -16,7 +16,8 @@ export function auditReads(db: Database): Pick<Reads, "audit" | "pusher"> {
     pusher: (branchId, head) =>
       db.get<Pusher>(
         `SELECT npub, name FROM audit
-         WHERE branch_id = :branchId AND action = 'push' AND head = :head AND npub IS NOT NULL
+         WHERE branch_id = :branchId AND action = 'push' AND result = 'ok' AND head = :head
+           AND npub IS NOT NULL
          ORDER BY id DESC LIMIT 1`,
         { branchId, head },
       ),

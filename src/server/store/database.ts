@@ -16,6 +16,7 @@ export class Database {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #writing = false;
+  #synced: boolean | undefined;
 
   constructor(file: string) {
     createPrivately(file);
@@ -24,8 +25,6 @@ export class Database {
       enableForeignKeyConstraints: true,
     });
     this.#db.exec("PRAGMA journal_mode = WAL");
-    // FULL, because a journal entry has to be on the disk before the ref it announces moves.
-    this.#db.exec("PRAGMA synchronous = FULL");
     this.#db.exec("PRAGMA trusted_schema = OFF");
   }
 
@@ -65,25 +64,22 @@ export class Database {
     this.#db.exec(sql);
   }
 
-  /** One immediate transaction: all of `body` or nothing. It can be neither nested nor async. */
+  /**
+   * One immediate transaction: all of `body` or nothing, and on the disk when it returns. It can be
+   * neither nested nor async.
+   */
   transaction<T>(body: () => T): T {
-    if (this.#writing) throw new Error("A write inside a write: the store has one at a time.");
-    this.#db.exec("BEGIN IMMEDIATE");
-    this.#writing = true;
-    try {
-      const result = body();
-      if (result instanceof Promise) {
-        result.catch(() => {});
-        throw new Error("A write's body must not be async: the transaction ends when it returns.");
-      }
-      this.#db.exec("COMMIT");
-      return result;
-    } catch (error) {
-      this.#rollBack();
-      throw error;
-    } finally {
-      this.#writing = false;
-    }
+    // A journal entry has to be on the disk before the ref it announces moves.
+    return this.#transaction(true, body);
+  }
+
+  /**
+   * As `transaction`, but not forced to the disk. The end of this process takes nothing away; that
+   * of the machine may undo it, with all that was written after it. The next `transaction` forces
+   * it to the disk too.
+   */
+  unsyncedTransaction<T>(body: () => T): T {
+    return this.#transaction(false, body);
   }
 
   /** How large the database is. */
@@ -101,6 +97,34 @@ export class Database {
   close(): void {
     this.#statements.clear();
     if (this.#db.isOpen) this.#db.close();
+  }
+
+  #transaction<T>(synced: boolean, body: () => T): T {
+    if (this.#writing) throw new Error("A write inside a write: the store has one at a time.");
+    this.#sync(synced);
+    this.#statement("BEGIN IMMEDIATE").run();
+    this.#writing = true;
+    try {
+      const result = body();
+      if (result instanceof Promise) {
+        result.catch(() => {});
+        throw new Error("A write's body must not be async: the transaction ends when it returns.");
+      }
+      this.#statement("COMMIT").run();
+      return result;
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  /** Each change of it makes SQLite prepare all statements anew. */
+  #sync(synced: boolean): void {
+    if (this.#synced === synced) return;
+    this.#db.exec(`PRAGMA synchronous = ${synced ? "FULL" : "NORMAL"}`);
+    this.#synced = synced;
   }
 
   #rollBack(): void {

@@ -19,7 +19,7 @@ export function runView(read: LaneSource, run: RunRecord): Run {
   };
 }
 
-export function laneView(lane: LaneRecord): Lane {
+function laneView(lane: LaneRecord): Lane {
   return {
     id: String(lane.id),
     lane: lane.lane,

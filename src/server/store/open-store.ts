@@ -36,17 +36,20 @@ export function openStore(file: string, clock: Clock): Store {
   const read = readsOf(db);
   const writes = writesOf(writing, read);
 
+  // A write inside a write is refused by the database and must not disturb the outer one's events.
+  const announced = <T>(transaction: (body: () => T) => T, body: (tx: Writes) => T): T => {
+    const result = transaction(() => {
+      eventsAdded = false;
+      return body(writes);
+    });
+    if (eventsAdded) announce(listeners);
+    return result;
+  };
+
   return {
     read,
-    write(body) {
-      // A write inside a write is refused below and must not disturb the outer one's events.
-      const result = db.transaction(() => {
-        eventsAdded = false;
-        return body(writes);
-      });
-      if (eventsAdded) announce(listeners);
-      return result;
-    },
+    write: (body) => announced((all) => db.transaction(all), body),
+    writeUnsynced: (body) => announced((all) => db.unsyncedTransaction(all), body),
     onEvents(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -272,6 +272,11 @@ export interface Store {
    * it added are announced to `onEvents` after the commit.
    */
   write<T>(body: (tx: Writes) => T): T;
+  /**
+   * As `write`, for what is found out anew should the machine lose its power: which lanes are
+   * claimed, run and have ended. The disk is not waited for; the next `write` waits for both.
+   */
+  writeUnsynced<T>(body: (tx: Writes) => T): T;
   /** Called after each commit that added events. Returns the way to stop. */
   onEvents(listener: () => void): () => void;
   close(): void;

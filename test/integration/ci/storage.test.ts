@@ -29,13 +29,11 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "flk-storage-"));
   const real = openStore(join(dir, "forge.db"), { now: () => new Date() });
   [storeFails, trouble, ends, warned] = [false, undefined, [], []];
-  store = {
-    ...real,
-    write(body) {
-      if (storeFails) throw Object.assign(new Error("database or disk is full"), { errcode: 13 });
-      return real.write(body);
-    },
+  const failing: Store["write"] = (body) => {
+    if (storeFails) throw Object.assign(new Error("database or disk is full"), { errcode: 13 });
+    return real.write(body);
   };
+  store = { ...real, write: failing, writeUnsynced: failing };
   scheduler = new Scheduler({
     store,
     clock: { now: () => new Date() },

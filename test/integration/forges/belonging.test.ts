@@ -14,7 +14,7 @@ import { serverConfig } from "../../../src/local/server-config.ts";
 import { rememberPort, requireSettings } from "../../../src/local/settings.ts";
 import { startServer } from "../../../src/server/server.ts";
 import { afterwards, failureOf, temporaryFolder } from "../../support/agent-half.ts";
-import { gitTestEnvironment } from "../../support/worktrees.ts";
+import { gitTestEnvironment } from "../../support/git-environment.ts";
 
 async function newRepository() {
   const dir = await temporaryFolder("land-belonging");

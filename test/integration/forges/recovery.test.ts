@@ -33,6 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => server?.close());
 
+type Detail = { ci_runs: { lanes: { status: string }[] }[] };
+
 const ask = (action: RecoveryAction, more: Partial<RecoveryRequest> = {}) =>
   forge.recover({ action, branchId, lane: undefined, laneRun: undefined, run: undefined, ...more });
 
@@ -43,8 +45,8 @@ const ofNightly = () => ({ branchId: undefined, nightly });
 const ofForge = () => ({ branchId: undefined });
 const steps: readonly Step[] = [
   ["requeue", ofLane, /is queued already\.$/, /is queued already\.$/],
-  ["recover", () => ({ run }), /^1 lanes of run/, /^1 lanes of run/],
-  ["cancel", ofLane, /is failed now\.$/, /is failed already\.$/],
+  ["recover", () => ({ run }), /^1 lane of run #\d+ waits/, /^1 lane of run #\d+ waits/],
+  ["cancel", ofLane, /is cancelled now\.$/, /is failed already\.$/],
   ["requeue", ofLane, /is queued now\.$/, /is queued already\.$/],
   ["fail", ofLane, /is failed now\.$/, /is failed already\.$/],
   ["rerun_lane", ofLane, /runs again as run #\d+/, /runs again already as run #\d+/],
@@ -54,7 +56,7 @@ const steps: readonly Step[] = [
   ["cancel_run", ofNightly, /^2 lanes of nightly .* cancelled/, /had ended already/],
   ["rerun_suite", ofNightly, /run again as nightly #\d+/, /run again already as nightly #\d+/],
   ["recover", ofNightly, /^2 lanes of nightly/, /^2 lanes of nightly/],
-  ["cancel", () => ({ ...ofNightly(), lane: "steady" }), /is failed now/, /is failed already/],
+  ["cancel", () => ({ ...ofNightly(), lane: "steady" }), /is cancelled now/, /is failed already/],
   ["rerun_lane", () => ({ ...ofNightly(), lane: "steady" }), /again as/, /again already as/],
   ["wake", ofForge, /looks at its branches/, /looks at its branches/],
   ["pause", ofForge, /starts no lanes since/, /starts no lanes since/],
@@ -69,6 +71,17 @@ describe("each way out, asked for twice through the connector", () => {
     expect(second).toMatch(again);
   });
 
+  it("says why a requeue leaves a lane at work alone", async () => {
+    server.settings.ciConcurrency = 1;
+    const slow = nightlyManifest.replaceAll(/command = \[.*\]/g, 'command = ["sleep", "600"]');
+    await server.push("at-work", { "ci/forge-lanes.toml": slow });
+    const running = (d: Detail) => d.ci_runs[0]?.lanes[0]?.status === "running";
+    const { branch } = await server.until("at-work", token, running);
+    const more = { branchId: String(branch.branch_id), lane: "check" };
+    expect(await ask("requeue", more)).toMatch(/is running already\. .* cancel it first/);
+    await ask("cancel_run", more);
+  });
+
   it("is offered by the forge", async () => {
     const { recovery } = await forge.capabilities();
     expect(steps.filter(([action]) => !recovery.includes(action))).toEqual([]);
@@ -78,9 +91,20 @@ describe("each way out, asked for twice through the connector", () => {
     expect(await failureOf(ask("cancel_run", { branchId: "404404" }))).toMatchObject({
       code: "not_found",
     });
-    expect(
-      await failureOf(ask("rerun_suite", { ...ofNightly(), nightly: "404404" })),
-    ).toMatchObject({ code: "not_found" });
+    const nowhere = { ...ofNightly(), nightly: "404404" };
+    for (const more of [nowhere, { ...nowhere, nightly: "x%y" }]) {
+      expect(await failureOf(ask("rerun_suite", more))).toMatchObject({
+        code: "not_found",
+        next: expect.stringContaining("`land nightly`"),
+      });
+    }
+    for (const laneRun of ["404404", "-1", "../1", "%2e%2e", "9".repeat(30)]) {
+      expect(await failureOf(ask("requeue", { laneRun }))).toMatchObject({
+        code: "not_found",
+        next: expect.stringContaining("names the newest runs and lane runs"),
+      });
+    }
+    expect(await failureOf(ask("recover", { run: "zz" }))).toMatchObject({ code: "not_found" });
     expect(await failureOf(ask("reset_health"))).toMatchObject({ code: "bad_argument" });
     expect(await failureOf(ask("wake", ofNightly()))).toMatchObject({ code: "unsupported" });
   });

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startTestForge, type TestForge } from "../../support/server.ts";
+import { signLogin, startTestForge, type TestForge } from "../../support/server.ts";
 
 const canonicalUrl = "https://forge.example.org";
 
@@ -19,9 +19,10 @@ async function ask(
   method: string,
   path: string,
   headers: Readonly<Record<string, string>>,
+  body?: unknown,
 ): Promise<{ status: number | undefined; body: string }> {
   const sent = request({ host: "127.0.0.1", port: forge.server.port, method, path, headers });
-  sent.end();
+  sent.end(body === undefined ? undefined : JSON.stringify(body));
   const [answer] = await once(sent, "response");
   return { status: answer.statusCode, body: await text(answer) };
 }
@@ -77,6 +78,36 @@ describe("a forge with a canonical URL", () => {
   ])("is gone under its retired name: %s %s", async (method, path) => {
     const answer = await ask(method, path, { host: "old.example.org:443" });
     expect(answer).toEqual({ status: 410, body: `This forge moved to ${canonicalUrl}/git\n` });
+  });
+
+  it("takes no login for loopback that came by its name: a member's machine has one too", async () => {
+    const loopback = `127.0.0.1:${forge.server.port}`;
+    const verify = async (host: string, base: string) => {
+      const made = await ask("POST", "/git/auth/challenge", { host });
+      const { challenge } = JSON.parse(made.body);
+      const event = signLogin(forge.owner.nsec, { challenge, url: `${base}/git/auth/verify` });
+      return ask(
+        "POST",
+        "/git/auth/verify",
+        { host, "content-type": "application/json" },
+        { event },
+      );
+    };
+    const relayed = await verify("forge.example.org", `http://${loopback}`);
+    expect(relayed.status).toBe(401);
+    expect(relayed.body).toContain(`the u tag names another place; expected ${canonicalUrl}/git`);
+    expect((await verify("forge.example.org:443", canonicalUrl)).status).toBe(200);
+    expect((await verify(loopback, `http://${loopback}`)).status).toBe(200);
+    expect((await verify(loopback, canonicalUrl)).status).toBe(200);
+  });
+
+  it("keeps a connection longer than proxies do, so that none loses a request to its end", async () => {
+    const headers = { host: "forge.example.org", connection: "keep-alive" };
+    const where = { host: "127.0.0.1", port: forge.server.port, path: "/git/api/forge/about" };
+    const [answer] = await once(request({ ...where, headers }).end(), "response");
+    answer.resume();
+    const [, seconds] = /timeout=(\d+)/.exec(answer.headers["keep-alive"] ?? "") ?? [];
+    expect(Number(seconds)).toBeGreaterThan(120);
   });
 
   it("shows no pages: a proxy brings others' requests over loopback too", async () => {

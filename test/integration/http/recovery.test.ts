@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { paths } from "../../../src/contract/paths.ts";
 import { type Nightly, nightlyManifest, untilNightly } from "../../support/nightly.ts";
-import { startTestForge, type TestForge } from "../../support/server.ts";
+import { newKey, startTestForge, type TestForge } from "../../support/server.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: answers as they travel.
 type Answer = any;
@@ -78,6 +78,9 @@ describe("cancelling", () => {
     expect((await post(paths.cancelNightly(id))).json.cancelled_lane_count).toBe(1);
     expect((await post(paths.cancelNightly(id))).json.cancelled_lane_count).toBe(0);
     expect((await get(paths.nightly(id))).status).toBe("failed");
+    const told = [...(await acts("cancel_lane")), ...(await acts("cancel_run"))];
+    const details = told.filter((act) => act.run_id === id).map((act) => act.detail);
+    expect(details).toEqual([`nightly #${id} (lane steady)`, `nightly #${id} (lanes 1)`]);
   });
 });
 
@@ -196,7 +199,7 @@ describe("a lane at work", () => {
     forge.settings.ciConcurrency = 0;
   });
 
-  it("is left at it by recover, however often, and begun anew by requeue alone", async () => {
+  it("is left at it by recover and requeue, however often, and begun anew once it was cancelled", async () => {
     forge.settings.ciConcurrency = 1;
     await forge.push("at-work", { "ci/forge-lanes.toml": slowManifest });
     const running = (d: Answer) => d.ci_runs[0]?.lanes[0]?.status === "running";
@@ -210,9 +213,20 @@ describe("a lane at work", () => {
     expect((await get(paths.branch(id))).ci_runs[0].lanes[0]).toMatchObject({
       ...{ status: "running", retry_count: 0, started_at: run.lanes[0].started_at },
     });
-    const { json } = await post(paths.requeueLane(id, run.lanes[0].id));
-    expect(json).toMatchObject({ lane_status: "queued" });
-    await forge.until("at-work", token, (d) => running(d) && d.ci_runs[0].lanes[0].retry_count > 0);
+    const lane: number = run.lanes[0].id;
+    const requeue = async () => (await post(paths.requeueLane(id, lane))).json;
+    expect(await requeue()).toMatchObject({ lane_status: "running", already: true });
+    await post(paths.cancelLane(id, lane));
+    expect(await requeue()).toMatchObject({ lane_status: "queued" });
+    const begunAnew = (d: Answer) => running(d) && d.ci_runs[0].lanes[0].retry_count === 1;
+    const { started_at } = (await forge.until("at-work", token, begunAnew)).ci_runs[0].lanes[0];
+    // What was begun by the first asking is not ended by the second.
+    expect(await requeue()).toMatchObject({ lane_status: "running", already: true });
+    expect((await get(paths.branch(id))).ci_runs[0].lanes[0]).toMatchObject({
+      ...{ status: "running", retry_count: 1, started_at },
+    });
+    const mine = (await acts("requeue_lane")).filter((act) => act.lane_run_id === lane);
+    expect(mine).toHaveLength(1);
     await post(paths.cancelBranch(id));
   });
 });
@@ -271,6 +285,12 @@ describe("a nightly's rerun", () => {
     await post(paths.wake());
     await untilNightly(forge, token, first.json.rerun_run_id);
     forge.settings.ciConcurrency = 0;
+    // Whoever asks once that has ended wants another one.
+    const another = await post(paths.rerunNightly(id));
+    expect([another.status, another.json.already]).toEqual([200, undefined]);
+    expect(another.json.rerun_run_id).toBeGreaterThan(first.json.rerun_run_id);
+    expect((await get(paths.nightly(another.json.rerun_run_id))).rerun_of_run_id).toBe(id);
+    await post(paths.cancelNightly(another.json.rerun_run_id));
   });
 });
 
@@ -292,6 +312,41 @@ describe("on a closed branch", () => {
       expect([path, (await post(path)).status]).toEqual([path, 200]);
     }
     expect((await get(paths.branch(one.id))).branch.branch_state).toBe("closed");
+  });
+});
+
+describe("whoever may not land", () => {
+  const everyAction = (one: Waiting, nightly: { id: number; lane: number }) => [
+    ...[paths.wake(), paths.pauseCi(), paths.resumeCi(), paths.resetHealth()],
+    ...[paths.rerunSuite(one.id), paths.cancelBranch(one.id)],
+    ...[paths.recoverRun(one.id, one.run), paths.cancelRun(one.id, one.run)],
+    ...[paths.rerunLane(one.id, one.lane), paths.requeueLane(one.id, one.lane)],
+    ...[paths.failLane(one.id, one.lane), paths.cancelLane(one.id, one.lane)],
+    ...[paths.startNightly(), paths.rerunNightly(nightly.id), paths.cancelNightly(nightly.id)],
+    ...[paths.recoverNightly(nightly.id), paths.rerunNightlyLane(nightly.id, nightly.lane)],
+    ...[paths.requeueNightlyLane, paths.failNightlyLane, paths.cancelNightlyLane].map((path) =>
+      path(nightly.id, nightly.lane),
+    ),
+  ];
+
+  it.each(["a reader", "a deactivated key"])("recovers nothing: %s", async (who) => {
+    const owners = await forge.login(forge.owner.nsec);
+    const key = newKey();
+    const allow = (active: boolean) =>
+      forge.api("POST", "/api/admin/allowlist", { npub: key.npub, active }, owners);
+    await allow(true);
+    const stranger = await forge.login(key.nsec);
+    if (who !== "a reader") await allow(false);
+    const one = await waitingBranch();
+    for (const path of everyAction(one, await waitingNightly())) {
+      const body = path === paths.resetHealth() ? { target: "device" } : {};
+      const refused = await forge.api("POST", path, body, stranger);
+      expect([path, refused.status]).toEqual([path, 403]);
+    }
+    const { ci_runs: runs } = await get(paths.branch(one.id));
+    expect(runs).toMatchObject([{ id: one.run, status: "queued", lanes: [{ retry_count: 0 }] }]);
+    const trail = await forge.api("GET", `${paths.audit()}?npub=${key.npub}`, undefined, owners);
+    expect(trail.json.entries.map((act: Answer) => act.action)).toEqual(["login"]);
   });
 });
 

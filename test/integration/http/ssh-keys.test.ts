@@ -15,10 +15,17 @@ beforeAll(async () => {
 });
 afterAll(() => forge?.close());
 
+interface Wish {
+  readonly npub: string;
+  readonly active: boolean;
+  readonly name?: string;
+  readonly can_forge_write?: boolean;
+}
+
 const list = () => join(forge.config.hooksDir, activeKeysName);
 const active = async () => parseActiveKeys(await readFile(list(), "utf8"));
 const own = () => [forge.owner.npub, forge.agent.npub];
-const change = (body: { npub: string; active: boolean; name?: string }) =>
+const change = (body: Wish) =>
   forge.api("POST", "/api/admin/keys", { name: body.npub, kind: "member", ...body }, owner);
 const remove = (npub: string) => change({ npub, active: false });
 
@@ -87,6 +94,18 @@ describe("who pushed", () => {
     expect(branch).toMatchObject({ pushed_by: null, pushed_by_name: null });
     const page = await forge.api("GET", `/git/branch/${branch.branch_id}`);
     expect(page.text).not.toContain("pushed by");
+  });
+
+  it("is refused while the key may only read, and not once it may land", async () => {
+    const { npub } = newKey();
+    await change({ npub, active: true, can_forge_write: false });
+    expect(await active()).toContain(npub);
+    const refused = await pushAs(npub, "reader");
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.stderr).toContain("Your key may read at this forge, and not push");
+    await change({ npub, active: true, can_forge_write: true });
+    expect((await pushAs(npub, "writer")).exitCode).toBe(0);
+    await remove(npub);
   });
 
   it("is refused after the key was taken out, in a session that was open before", async () => {

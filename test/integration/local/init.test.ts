@@ -2,7 +2,7 @@ import { mkdir, readdir, realpath, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { forgesRoot } from "../../../src/local/layout.ts";
-import { requireSettings } from "../../../src/local/settings.ts";
+import { requireSettings, updateSettings } from "../../../src/local/settings.ts";
 import { failureOf } from "../../support/agent-half.ts";
 import { newScene } from "../../support/init-scene.ts";
 
@@ -83,6 +83,18 @@ describe("again", () => {
     expect(second.ownerNpub).toBe(first.ownerNpub);
     expect(second.notes.join()).toContain("land stop");
     expect((await requireSettings(first.layout)).agentNpub).toBe(second.agentNpub);
+  });
+
+  test("makes no new owner of a forge on a server, whose key is kept elsewhere", async () => {
+    const { repository, init } = await newScene();
+    const repo = await repository("r");
+    const { layout, ownerNpub } = await init(repo);
+    const canonicalUrl = "https://forge.example.org";
+    await updateSettings(layout, (settings) => ({ ...settings, canonicalUrl }));
+    await rm(join(layout.keysDir, "owner.nsec"));
+    expect(await init(repo)).toMatchObject({ created: false, ownerNpub, notes: [] });
+    expect((await requireSettings(layout)).ownerNpub).toBe(ownerNpub);
+    expect(await readdir(layout.keysDir)).toEqual(["agent.nsec"]);
   });
 
   test("ten at once make one forge", async () => {

@@ -6,7 +6,7 @@ import { noteOnKeyFile, readGivenKey } from "../../../src/bin/key-source.ts";
 import { newSecretKey } from "../../../src/identity/keys.ts";
 import { run } from "../../../src/process/run.ts";
 import { failureOf, temporaryFolder } from "../../support/agent-half.ts";
-import { gitTestEnvironment } from "../../support/worktrees.ts";
+import { gitTestEnvironment } from "../../support/git-environment.ts";
 
 test("a key comes through a pipe too, in pieces, and the pipe is not opened again", async () => {
   const dir = await temporaryFolder("land-key-pipe");

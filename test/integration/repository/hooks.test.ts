@@ -145,10 +145,10 @@ describe("a push of which the author is known", () => {
   const list = () => join(bench.config.hooksDir, activeKeysName);
   beforeEach(() => writeFile(list(), activeKeysText([`npub1${"p".repeat(58)}`, npub])));
 
-  async function pushAs(name: string) {
+  async function pushAs(name: string, ref = `refs/heads/${name}`) {
     await somethingToPush();
     const address = bench.config.repositoryDir;
-    return run("git", ["-C", bench.work.place.dir, "push", address, `HEAD:refs/heads/${name}`], {
+    return run("git", ["-C", bench.work.place.dir, "push", address, `HEAD:${ref}`], {
       env: { ...bench.config.env, LAND_PUSHED_BY: npub },
       timeoutMs: 20_000,
     });
@@ -181,9 +181,59 @@ describe("a push of which the author is known", () => {
     expect(pushed.exitCode).toBe(1);
     expect(pushed.stderr).toContain("Your key is not active at this forge any more");
     expect(await bench.ref("refs/heads/feature")).toBeUndefined();
-    expect(await readdir(pushNotesDir(bench.config))).toEqual([]);
     expect((await bench.push("feature")).ok).toBe(true);
+    await bench.repository.ingest();
+    // What was refused makes nobody the author of the same commit, which another pushed.
+    const { id, head } = bench.record("feature");
+    expect(bench.store.read.pusher(id, head)).toBeUndefined();
+    expect(bench.store.read.audit({ action: "push", limit: 10 })).toMatchObject([
+      { npub, branchId: id, head, result: "refused", detail: "the key is not active" },
+    ]);
   });
+
+  it.each(["no\u00a0break", "wide\u3000space", "line\u2028end", "-x"])(
+    "keeps its author whatever the branch is called: %j",
+    async (name) => {
+      expect((await pushAs(name)).exitCode).toBe(0);
+      await bench.repository.ingest();
+      expect(bench.store.read.audit({ action: "push", limit: 10 })).toMatchObject([
+        { npub, subject: `refs/heads/${name}`, result: "ok" },
+      ]);
+    },
+  );
+
+  it("is refused where the key may only read", async () => {
+    await writeFile(list(), activeKeysText([], [npub]));
+    const pushed = await pushAs("feature");
+    expect(pushed.exitCode).toBe(1);
+    expect(pushed.stderr).toContain("Your key may read at this forge, and not push");
+    expect(await bench.ref("refs/heads/feature")).toBeUndefined();
+    await bench.repository.ingest();
+    expect(bench.store.read.audit({ limit: 10 })).toMatchObject([
+      { npub, action: "push", result: "refused", detail: "the key may only read" },
+    ]);
+  });
+
+  it.each([
+    ["refs/heads/main", "the target is never pushed to"],
+    ["refs/replace/1", "the ref belongs to the forge"],
+  ])(
+    "stands in the trail where %s was refused, with what it would have become",
+    async (ref, why) => {
+      const before = await bench.tip("main");
+      const woken = await readFile(bench.config.wakeFile, "utf8");
+      expect((await pushAs("feature", ref)).exitCode).toBe(1);
+      expect(await readFile(bench.config.wakeFile, "utf8")).not.toBe(woken);
+      await bench.repository.ingest();
+      await bench.repository.ingest();
+      const head = await bench.work.text(["rev-parse", "HEAD"]);
+      expect(bench.store.read.audit({ action: "push", limit: 10 })).toMatchObject([
+        { npub, subject: ref, head, result: "refused", detail: why },
+      ]);
+      expect(await readdir(pushNotesDir(bench.config))).toEqual([]);
+      expect(await bench.tip("main")).toBe(before);
+    },
+  );
 
   it("leaves half a note for the next pass, and others' files are no notes", async () => {
     const dir = pushNotesDir(bench.config);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Database } from "../../../src/server/store/database.ts";
 import { openStore } from "../../../src/server/store/open-store.ts";
 import type { Store } from "../../../src/server/store/store.ts";
 import { HandClock } from "../../support/canonical.ts";
@@ -59,14 +60,32 @@ describe("the file", () => {
   });
 });
 
-describe("a write", () => {
+describe("the disk", () => {
+  const synchronous = (db: Database) =>
+    db.get<{ synchronous: number }>("PRAGMA synchronous")?.synchronous;
+  const [normal, full] = [1, 2];
+
+  it("is waited for by each transaction but those that say otherwise", () => {
+    const db = new Database(join(dir, "other.db"));
+    expect(db.transaction(() => synchronous(db))).toBe(full);
+    expect(db.unsyncedTransaction(() => synchronous(db))).toBe(normal);
+    const failing = () => {
+      throw new Error("no");
+    };
+    expect(() => db.unsyncedTransaction(failing)).toThrow("no");
+    expect(db.transaction(() => synchronous(db))).toBe(full);
+    db.close();
+  });
+});
+
+describe.each(["write", "writeUnsynced"] as const)("a %s", (write) => {
   it("happens as a whole or not at all, events included", () => {
     let announced = 0;
     store.onEvents(() => {
       announced += 1;
     });
     const failing = () =>
-      store.write((tx) => {
+      store[write]((tx) => {
         tx.openBranch({
           ...{ name: "x", title: "", target: "main", head: sha(1) },
           ...{ mergeBase: null, problem: null },
@@ -82,13 +101,14 @@ describe("a write", () => {
   });
 
   it("is refused inside another, and when its body is async", () => {
-    expect(() => store.write(() => store.write(() => 1))).toThrow(/write inside a write/);
-    expect(() => store.write(async () => 1)).toThrow(/async/);
-    expect(store.write(() => 1)).toBe(1);
+    expect(() => store.write(() => store[write](() => 1))).toThrow(/write inside a write/);
+    expect(() => store[write](() => store.write(() => 1))).toThrow(/write inside a write/);
+    expect(() => store[write](async () => 1)).toThrow(/async/);
+    expect(store[write](() => 1)).toBe(1);
   });
 
   it("cannot be made with a transaction that is over", () => {
-    const tx = store.write((each) => each);
+    const tx = store[write]((each) => each);
     expect(() => tx.setSetting("a", "b")).toThrow(/inside write/);
     expect(store.read.setting("a")).toBeUndefined();
   });

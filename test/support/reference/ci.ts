@@ -41,7 +41,7 @@ export function newLane(
 }
 
 /** Section 3.3: the status of a run from its lanes, and its times with it. */
-export function recompute(core: Core, run: RunRow): void {
+function recompute(core: Core, run: RunRow): void {
   const has = (...wanted: string[]) => run.lanes.some((lane) => wanted.includes(lane.status));
   const set = (status: RunStatus, finished: boolean) => {
     run.status = status;

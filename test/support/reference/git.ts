@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gitTestEnvironment } from "../git-environment.ts";
 
 export interface GitAnswer {
   readonly code: number;
@@ -31,17 +32,7 @@ export interface DoubleGit {
 }
 
 export function doubleGit(dir: string): DoubleGit {
-  const env = {
-    PATH: process.env.PATH ?? "",
-    HOME: dir,
-    GIT_CONFIG_NOSYSTEM: "1",
-    GIT_CONFIG_GLOBAL: "/dev/null",
-    GIT_TERMINAL_PROMPT: "0",
-    GIT_AUTHOR_NAME: "Grace",
-    GIT_AUTHOR_EMAIL: "grace@example.org",
-    GIT_COMMITTER_NAME: "Grace",
-    GIT_COMMITTER_EMAIL: "grace@example.org",
-  };
+  const env = { ...gitTestEnvironment(dir, "Grace"), GIT_TERMINAL_PROMPT: "0" };
   const bare = join(dir, "canonical.git");
   const must = async (cwd: string, args: readonly string[], more = {}) => {
     const done = await execute(cwd, { ...env, ...more }, args);

@@ -33,14 +33,21 @@ describe("land mirror", () => {
   it("says how far the mirror is behind, and fails where it failed", async () => {
     const { code, out } = await runInProcess(["mirror", "sync"], withMirror(standing));
     expect(code).not.toBe(0);
-    expect(out).toMatch(/1 refs lag[\s\S]*refs\/heads\/main[\s\S]*Failed 2× \(auth\): it said no/);
-    expect(out).toContain("  2026-01-01T00:00:00.000Z manual: auth after 1.5 s, 1 refs lag");
+    expect(out).toMatch(
+      /1 ref lags[\s\S]*refs\/heads\/main[\s\S]*Failed 2× \(auth\): it said no[\s\S]*\nNext: /,
+    );
+    expect(out).toContain("  2026-01-01T00:00:00.000Z manual: auth after 1.5 s, 1 ref lags");
   });
 
   it("says where there is none", async () => {
     const none = { ...standing, remote: undefined, problem: undefined };
     const { code, out } = await runInProcess(["mirror", "status"], withMirror(none));
-    expect([code, out.trim()]).toEqual([0, "The forge has no mirror."]);
+    expect([code, out.trim()]).toEqual([
+      0,
+      "The forge has no mirror. `land mirror set URL` names one.",
+    ]);
+    const alone = await runInProcess(["mirror"], withMirror(none));
+    expect(alone).toMatchObject({ code, out });
   });
 
   it("passes on what was named, and nothing else", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { LandError } from "../../../src/domain/errors.ts";
 import { input, oneOf, text, whole, yesOrNo } from "../../../src/operations/arguments.ts";
+import { catalogue } from "../../../src/operations/catalogue.ts";
 import { type AnyOperation, defineOperation } from "../../../src/operations/operation.ts";
 import { runInProcess, scriptedTerminal } from "../../support/cli-in-process.ts";
 
@@ -105,6 +106,16 @@ describe("exit codes", () => {
     const json = await runInProcess(["--json", ...args], { operations });
     expect(json).toMatchObject({ code: 2, err: "" });
     expect(JSON.parse(json.out)).toMatchObject({ exit_code: 2, error: { code: "bad_argument" } });
+  });
+
+  it("gives each command its place and one short line in the overview", async () => {
+    const { out } = await runInProcess(["--help"], { operations: catalogue });
+    const [, ...groups] = out.split(/^(?=\S.*:$)/m);
+    expect(groups.map((group) => group.split("\n", 1)[0])).not.toContain("Commands:");
+    expect(out).toContain("recover [options] <action> [branch]");
+    expect(out).not.toContain("One rerun lane never");
+    expect(out).toContain("`land COMMAND --help` has the rest");
+    expect(out.split("\n").length).toBeLessThan(130);
   });
 
   it("answers help and version with 0, on standard output", async () => {

@@ -11,12 +11,24 @@ describe("the list of active keys", () => {
     expect(parseActiveKeys(text)).toEqual(new Set([npub("a"), npub("c")]));
   });
 
-  it.each(["", "\n", "npub1short\n", `${npub("a")} x\n`, `x${npub("a")}`, "nsec1\n*\n"])(
-    "lets nobody in by %j",
-    (text) => {
-      expect(parseActiveKeys(text)).toEqual(new Set());
-    },
-  );
+  it("marks who may fetch and not push, and counts them in", () => {
+    const text = activeKeysText([npub("b")], [npub("a"), "*"]);
+    expect(text).toBe(`${npub("a")} read\n${npub("b")}\n`);
+    expect(parseActiveKeys(text)).toEqual(new Set([npub("a"), npub("b")]));
+  });
+
+  it.each([
+    "",
+    "\n",
+    "npub1short\n",
+    `${npub("a")} x\n`,
+    `${npub("a")}read\n`,
+    " read\n",
+    `x${npub("a")}`,
+    "nsec1\n*\n",
+  ])("lets nobody in by %j", (text) => {
+    expect(parseActiveKeys(text)).toEqual(new Set());
+  });
 
   it("takes nothing in that is no npub", () => {
     expect(activeKeysText(["", "*", `${npub("a")}\n${npub("b")}`])).toBe("");

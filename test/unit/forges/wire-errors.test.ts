@@ -56,6 +56,17 @@ describe("the reference's words", () => {
   });
 });
 
+test.each([
+  ["branch not found", "branch's name"],
+  ["branch run not found", "`branch_status`"],
+  ["branch lane not found", "`branch_status`"],
+  ["nightly run not found", "`land nightly`"],
+  ["nightly lane not found", "`land nightly`"],
+  ["constructor", "branch's name"],
+])("404 %s says where to look for that", (words, where) => {
+  expect(errorOf(404, { error: words }).next).toContain(where);
+});
+
 test("a framework's plain text is told too", () => {
   expect(errorOf(400, "Invalid URL: Cannot parse `x` to a `i64`").message).toContain(
     "Cannot parse",

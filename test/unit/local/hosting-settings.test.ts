@@ -48,6 +48,8 @@ describe("the settings of a forge on a server", () => {
       { canonicalUrl: "https://forge.example.org", retiredHosts: ["forge.example.org"] },
       "is among the `retiredHosts`",
     ],
+    [{ canonicalUrl: "https://forge.example.org", retiredHosts: ["localhost"] }, "own loopback"],
+    [{ canonicalUrl: "https://forge.example.org", retiredHosts: ["127.0.0.1"] }, "own loopback"],
   ])("do not go together: %j", (given, words) => {
     expect(() => hostToListenOn(layout, shape.parse(given))).toThrow(words);
   });

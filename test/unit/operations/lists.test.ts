@@ -98,7 +98,14 @@ describe("inspect_queue", () => {
     expect(answer.lanes.length + (answer.left_out ?? 0)).toBe(100);
     expect(text).toContain("2 running, 98 waiting, room for 2 at once");
     expect(text).toContain("Landing is frozen: the target was moved");
-    expect(text).toMatch(/\d+ more left out: raise `limit`/);
+    expect(text).toMatch(/\d+ more left out; name a `branch`/);
+  });
+
+  it("tells a nightly's lane from a branch's", async () => {
+    const lane = { ...aQueued(3), branch: undefined, branchId: undefined };
+    const queue = { running: 0, waiting: 1, limit: 1, lanes: [lane], frozen: undefined };
+    const answer = await inspectQueue.handle(contextOn(memoryWorktree(memoryForge({ queue }))), {});
+    expect(inspectQueue.render(answer)).toContain("3. unit · a nightly · queued");
   });
 
   it("asks for one branch by its number", async () => {

@@ -51,10 +51,38 @@ describe("recover_ci", () => {
 
   it.each(["pause", "resume", "reset_health"] as const)("needs no branch to %s", async (action) => {
     const { forge, context } = onForge({ branches: [], capabilities: { recovery: [action] } });
-    await recoverCi.handle(context, { action, ci_target: "device" });
-    expect(forge.asked.recovered).toMatchObject([
-      { action, branchId: undefined, ciTarget: "device" },
-    ]);
+    await recoverCi.handle(context, { action });
+    expect(forge.asked.recovered).toMatchObject([{ action, branchId: undefined }]);
+  });
+
+  it.each([{}, { branch: "feature/x" }])("resets the named CI target, with %o", async (named) => {
+    const { forge, context } = onForge({ capabilities: { recovery: ["reset_health"] } });
+    const given = { action: "reset_health", ci_target: "50%", ...named } as const;
+    await recoverCi.handle(context, given);
+    expect(forge.asked.recovered).toMatchObject([{ action: "reset_health", ciTarget: "50%" }]);
+  });
+
+  it.each([
+    [{ action: "requeue", run: "24" }, "run"],
+    [{ action: "rerun_suite", run: "24" }, "run"],
+    [{ action: "recover", lane: "unit" }, "lane"],
+    [{ action: "cancel_run", lane_run: "2" }, "lane_run"],
+    [{ action: "wake", ci_target: "device" }, "ci_target"],
+    [{ action: "reset_target", nightly: "7" }, "nightly"],
+  ] as const)("leaves nothing that was given aside: %o", async (given, stray) => {
+    const { forge, context } = onForge({ capabilities: { recovery: [given.action] } });
+    await expect(recoverCi.handle(context, given)).rejects.toMatchObject({
+      code: "bad_argument",
+      message: `\`${given.action}\` is about no \`${stray}\`.`,
+    });
+    expect(forge.asked.recovered).toEqual([]);
+  });
+
+  it("takes numbers as they are shown, with #", async () => {
+    const { forge, context } = onForge();
+    await recoverCi.handle(context, { action: "requeue", lane_run: "#2" });
+    await recoverCi.handle(context, { action: "recover", run: "#9" });
+    expect(forge.asked.recovered).toMatchObject([{ laneRun: "2" }, { run: "9" }]);
   });
 
   it("cancels the named run, or all runs of the branch", async () => {
@@ -71,7 +99,8 @@ describe("recover_ci", () => {
     "%s can be about a nightly",
     async (action) => {
       const { forge, context } = onForge({ capabilities: { recovery: [action] } });
-      const answer = await recoverCi.handle(context, { action, nightly: "#7", lane: "deep" });
+      const lane = action === "cancel" ? { lane: "deep" } : {};
+      const answer = await recoverCi.handle(context, { action, nightly: "#7", ...lane });
       expect(forge.asked.recovered).toMatchObject([{ action, branchId: undefined, nightly: "7" }]);
       expect(answer).toMatchObject({ nightly: "7" });
     },

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
@@ -37,12 +37,13 @@ async function started(script: string, env: Record<string, string> = {}): Promis
 
 describe("identity", () => {
   it("reads a program name with spaces and parentheses", () => {
-    const fields = Array.from({ length: 40 }, (_, n) => n + 4);
+    const fields = Array.from({ length: 49 }, (_, n) => n + 4);
     expect(parseStat(`7 (a) b (c) S 1 2 ${fields.slice(2).join(" ")}`)).toEqual({
       state: "S",
       parent: 1,
       group: 2,
       startTime: "22",
+      bare: false,
     });
     expect(parseStat("")).toBeUndefined();
   });
@@ -68,7 +69,21 @@ describe("tags", () => {
       .toMatchObject([{ pid, parent: process.pid }]);
     expect(await find(value.slice(0, -1), "prefix")).toHaveLength(1);
     expect(await find(value.slice(0, -1), "exact")).toEqual([]);
-    expect(await endTagged({ name: "SOME_TAG", value, match: "exact" })).toBe(0);
+    expect(await endTagged({ name: "SOME_TAG", value, match: "exact" })).toEqual([]);
+  });
+
+  it("are found on what becomes another program all the time", async () => {
+    const tag = { name: "SOME_TAG", value: `becomes-${process.pid}`, match: "exact" } as const;
+    const script = join(dir, "again");
+    writeFileSync(script, 'exec sh "$0"\n');
+    const env = { PATH: process.env.PATH, SOME_TAG: tag.value };
+    const child = spawn("sh", [script], { env });
+    children.push(child);
+    await expect.poll(async () => (await findTagged(tag)).length, eventually).toBe(1);
+    const looks = Array.from({ length: 20 }, () => findTagged(tag));
+    const found = (await Promise.all(looks)).map((all) => all.map(({ pid }) => pid));
+    expect(found).toEqual(looks.map(() => [child.pid]));
+    expect(await endTagged(tag)).toEqual([]);
   });
 
   it("are not found inside other variables", () => {

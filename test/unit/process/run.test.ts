@@ -30,3 +30,21 @@ it("ends at the deadline, whoever holds the output", async () => {
   const finished = await shell(`${leaveOneBehind} exec sleep 1000`, 500);
   expect(finished).toMatchObject({ exitCode: undefined, timedOut: true });
 });
+
+it("takes a failed program's output as it is, however it was made to be looked through", async () => {
+  const line = `\\033]0;${"a".repeat(40)}`;
+  const begun = performance.now();
+  const finished = await shell(`yes "$(printf '${line}')" | head -c 3000000 >&2; exit 1`, 60_000);
+  expect(finished).toMatchObject({ exitCode: 1, timedOut: false });
+  expect(finished.stderr).toHaveLength(1024 * 1024);
+  expect(performance.now() - begun).toBeLessThan(10_000);
+});
+
+it("ends a program that prints without end, and keeps what came first", async () => {
+  const finished = await run("/bin/sh", ["-c", "echo first; exec yes"], {
+    ...{ cwd: dir, env: { PATH: process.env.PATH }, timeoutMs: 60_000, maxOutputBytes: 100_000 },
+  });
+  expect(finished).toMatchObject({ exitCode: undefined, signal: "SIGTERM", timedOut: false });
+  expect(finished.stdout).toHaveLength(100_000);
+  expect(Buffer.from(finished.stdout.subarray(0, 6)).toString()).toBe("first\n");
+});

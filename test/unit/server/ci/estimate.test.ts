@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   type EstimateFacts,
   estimateWaits,
+  farLonger,
   median,
   noHistory,
 } from "../../../../src/server/ci/estimate.ts";
@@ -87,9 +88,26 @@ describe("an estimate", () => {
     expect(sick).toEqual({
       startsInMs: null,
       endsInMs: null,
-      unknown: "until its CI target is healthy",
+      unknown: "not before its CI target is healthy",
     });
     expect(well?.startsInMs).toBe(0);
+  });
+
+  it("counts on none that runs far longer than usual, and says so of it and of who waits for it", () => {
+    const hangs = { id: 9, ...runs("unit", 60_101, "device") };
+    const waiting = [lane(1, { concurrencyGroup: "device" }), lane(2), lane(3, { lane: "new" })];
+    const of = (running: EstimateFacts["running"]) => {
+      const all = estimateWaits(facts({ running, waiting }));
+      return [9, 1, 2, 3].map((id) => [all.get(id)?.endsInMs, all.get(id)?.unknown]);
+    };
+    expect(of([hangs])).toEqual([
+      [null, farLonger],
+      [null, "a lane before it runs far longer than usual"],
+      [100, null],
+      [null, noHistory],
+    ]);
+    expect(of([{ ...hangs, ranMs: 60_100 }])[0]).toEqual([0, null]);
+    expect(of([{ ...hangs, lane: "new" }])[0]).toEqual([null, noHistory]);
   });
 
   it("is none where no lane may run", () => {

@@ -54,6 +54,13 @@ describe("the queue's view", () => {
     expect(queueAnswer.parse(whole)).toEqual(whole);
   });
 
+  it("says of a lane without a branch that it is a nightly's", () => {
+    const [holder] = running.map((one) => ({ ...one, branchId: null }));
+    if (holder === undefined) throw new Error("nothing runs");
+    const view = queueOnWire({ ...facts, running: [holder] }, { limit: 10 });
+    expect(view.lanes[2]?.waits_for).toBe("group device, held by lane lane-1 of a nightly");
+  });
+
   it("says capacity shortage as such where no pass has told it yet, and counts the reasons", () => {
     expect(whole.lanes[3]?.reason).toBe("waiting_for_capacity");
     expect(whole.waiting_by_reason).toEqual({
@@ -64,10 +71,22 @@ describe("the queue's view", () => {
     expect(free.lanes[3]?.reason).toBe("queued");
   });
 
+  it("says at once that the scheduler is paused, and that it is not any more", () => {
+    const paused = { by: "npub1x", since: "then" };
+    const reasons = (more: Partial<QueueFacts>) =>
+      queueOnWire({ ...facts, ...more }, { limit: 10 })
+        .lanes.slice(1)
+        .map((l) => l.reason);
+    expect(reasons({ paused })).toEqual(Array(3).fill("scheduler_paused"));
+    const told = [lane(2, { reason: "scheduler_paused" })];
+    expect(reasons({ waiting: told })).toEqual(["waiting_for_capacity"]);
+    expect(reasons({ waiting: told, limit: 9 })).toEqual(["queued"]);
+  });
+
   it("estimates from history, and says where there is none", () => {
     const shown = whole.lanes.map((l) => [l.starts_in_seconds, l.ends_in_seconds, l.estimate]);
     expect(shown).toEqual([
-      [null, null, null],
+      [null, 20, "ends in about 20s"],
       [20, 50, "starts in about 20s, ends in about 50s"],
       [50, 80, "starts in about 50s, ends in about 1m"],
       [80, null, "starts in about 1m, no history"],

@@ -3,7 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { problemOfAddress } from "../../../../src/domain/mirror-address.ts";
-import { loginOf, quietEnvironment, tokenOf } from "../../../../src/server/mirror/address.ts";
+import {
+  isPrivate,
+  loginOf,
+  quietEnvironment,
+  tokenOf,
+} from "../../../../src/server/mirror/address.ts";
 import { backoffMs, nextDue } from "../../../../src/server/mirror/due.ts";
 import { failureKindOf } from "../../../../src/server/mirror/failure.ts";
 
@@ -47,9 +52,14 @@ describe("the kind of a failure", () => {
     ],
     ["git_failed", "git@host: Permission denied (publickey).", "auth"],
     ["git_failed", "The requested URL returned error: 403", "auth"],
+    ["git_failed", "The requested URL returned error: 407", "auth"],
+    ["git_failed", "The requested URL returned error: 301", "config"],
+    ["git_failed", "fatal: unable to access: SSL certificate problem: expired", "config"],
+    ["git_failed", "fatal: detected dubious ownership in repository at '/m.git'", "config"],
     ["git_failed", "fatal: '/nowhere' does not appear to be a git repository", "config"],
     ["git_failed", "remote: Repository not found.", "config"],
     ["git_failed", " ! [remote rejected] main -> main (pre-receive hook declined)", "rejected"],
+    ["git_failed", "error: no DAV locking support on http://x/", "config"],
     ["git_failed", "fatal: unable to access: Connection reset by peer", "transient"],
   ])("%s %j is %s", (code, said, kind) => {
     expect(failureKindOf({ code, said })).toBe(kind);
@@ -72,7 +82,11 @@ describe("the address", () => {
     "https://user:pw@host/a",
     "https://token@host/a",
     "ssh://git:pw@host/a",
+    "user:pw@host:a/b.git",
+    "https:///user:pw@host/a",
+    "https://host/a.git?private_token=x",
     "relative/folder",
+    "../folder",
   ])("%j can not", (url) => expect(problemOfAddress(url)).not.toBeNull());
 });
 
@@ -94,7 +108,12 @@ describe("the login", () => {
   it("comes from the settings, or the variable they name", async () => {
     expect(await tokenOf({ ...settings, token: "t" }, {})).toBe("t");
     expect(await tokenOf({ ...settings, tokenEnv: "T" }, { T: " v \n" })).toBe("v");
-    expect(await tokenOf({ ...settings, tokenEnv: "T" }, { T: "" })).toBeUndefined();
+    expect(await tokenOf(settings, {})).toBeUndefined();
+    const unset = tokenOf({ ...settings, tokenEnv: "T" }, { T: "" });
+    await expect(unset).rejects.toMatchObject({
+      kind: "config",
+      message: expect.stringContaining("variable T,"),
+    });
   });
 
   it("comes from a file that is nobody else's, as it is at that moment", async () => {
@@ -102,7 +121,7 @@ describe("the login", () => {
     try {
       const tokenFile = join(dir, "token");
       const read = () => tokenOf({ ...settings, tokenFile }, {});
-      await expect(read()).rejects.toThrow("ENOENT");
+      await expect(read()).rejects.toThrow("it is not there");
       await writeFile(tokenFile, " one\n", { mode: 0o600 });
       expect(await read()).toBe("one");
       await writeFile(tokenFile, "two\n");
@@ -124,6 +143,17 @@ describe("the login", () => {
     } finally {
       await rm(dir, { recursive: true });
     }
+  });
+
+  it.each([
+    ["one's own, 0600", { mode: 0o100600, uid: 7 }, 7, true],
+    ["one's own, readable to a group", { mode: 0o100640, uid: 7 }, 7, false],
+    ["root's with an access list, as of LoadCredential", { mode: 0o100440, uid: 0 }, 7, true],
+    ["root's, readable to all", { mode: 0o100444, uid: 0 }, 7, false],
+    ["root's, for a group to write", { mode: 0o100460, uid: 0 }, 7, false],
+    ["root's, readable to a group, and root asks", { mode: 0o100440, uid: 0 }, 0, false],
+  ])("in a file that is %s", (_what, about, self, expected) => {
+    expect(isPrivate(about, self)).toBe(expected);
   });
 
   it("is not told by git's traces", () => {
