@@ -19,6 +19,9 @@ describe.each(prefixes)("below %s the forge's status", (prefix) => {
   const status = () => callerOf(forge, owner, prefix).get("/api/admin/forge-status");
 
   it("has every key of the contract, with what is true here", async () => {
+    // A forge answers before its first look at the queue.
+    const lookedAt = async () => (await status()).json.forge_health.ci.last_checked_at;
+    await expect.poll(lookedAt, { timeout: 20_000 }).not.toBeNull();
     const answer = await status();
     expect(answer.status).toBe(200);
     const { json } = answer;
