@@ -146,7 +146,7 @@ async function measured(lanes: number, what: () => Promise<unknown>): Promise<To
 async function allEnded(store: Store): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = () => {
-    if (store.read.countQueuedLanes() + store.read.countRunningLanes() === 0) resolve();
+    if (!store.read.anyLaneQueued() && store.read.countRunningLanes() === 0) resolve();
   };
   const stop = store.onEvents(look);
   look();

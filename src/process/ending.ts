@@ -62,7 +62,7 @@ export async function untilGone(identity: Identity): Promise<boolean> {
   const giveUpAt = performance.now() + afterKillMs;
   while (isStillThere(identity)) {
     if (performance.now() > giveUpAt) return false;
-    await wait(2);
+    await wait(1);
   }
   return true;
 }

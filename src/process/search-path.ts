@@ -21,10 +21,12 @@ export function programIn(searchPath: string | undefined, name: string): string 
     .find(isProgram);
 }
 
-function isProgram(path: string): boolean {
+/** Whether this user may run the file. Most that are asked for are not there. */
+export function isProgram(path: string): boolean {
   try {
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
     accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    return true;
   } catch {
     return false;
   }

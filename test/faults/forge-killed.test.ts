@@ -110,6 +110,9 @@ it("lands exactly once when the forge is killed at any point of its work", async
   const passed = await scene.order([]);
   expect((await scene.landToEnd(worktree)).map(({ state }) => state)).toEqual(["landed"]);
   const points = telling(await passed());
+  for (const kind of ["POST ", "git update-ref ", "lane ", "commit "]) {
+    expect(points).toContainEqual(expect.stringMatching(`^${kind}`));
+  }
   const cases: Case[] = [];
   for (const point of points) cases.push(await killedAt(point));
   tell("Killed at a point", cases);

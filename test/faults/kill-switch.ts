@@ -10,7 +10,7 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, Server, type ServerResponse } from "node:http";
 import { syncBuiltinESMExports } from "node:module";
 import { basename } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { StatementSync } from "node:sqlite";
 
 /** What a test wants of the forge. `points`: where it is to be killed, one after the other. */
 export interface Order {
@@ -104,11 +104,12 @@ function nameOf(file: string, args: readonly string[]): string {
 }
 
 function watchTransactions(point: Point): void {
-  const exec = DatabaseSync.prototype.exec;
-  DatabaseSync.prototype.exec = function patched(this: DatabaseSync, sql: string) {
-    if (sql !== "COMMIT") return Reflect.apply(exec, this, [sql]);
+  const run = StatementSync.prototype.run;
+  StatementSync.prototype.run = function patched(this: StatementSync, ...values: never[]) {
+    if (this.sourceSQL !== "COMMIT") return Reflect.apply(run, this, values);
     point("commit before");
-    Reflect.apply(exec, this, [sql]);
+    const done = Reflect.apply(run, this, values);
     point("commit after");
+    return done;
   };
 }

@@ -1,13 +1,6 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  openSync,
-  readSync,
-  type Stats,
-  statSync,
-} from "node:fs";
+import { closeSync, constants, openSync, readSync, type Stats, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
+import { isProgram } from "../../process/search-path.ts";
 
 export type ProgramAnswer = { readonly path: string } | { readonly problem: string };
 
@@ -19,7 +12,7 @@ export function findProgram(name: string, tree: string, searchPath: string): Pro
   if (name.includes("/")) return checkProgram(name, resolve(tree, name), tree);
   for (const dir of searchPath.split(":").filter((one) => one !== "")) {
     const path = join(isAbsolute(dir) ? dir : join(tree, dir), name);
-    if (isExecutable(path)) return checkProgram(name, path, tree);
+    if (isProgram(path)) return checkProgram(name, path, tree);
   }
   return { problem: `program not found: ${shown(name)} is not in PATH` };
 }
@@ -28,7 +21,7 @@ function checkProgram(name: string, path: string, tree: string): ProgramAnswer {
   const found = statOf(path);
   if (found === undefined) return { problem: `program not found: ${shown(name)}` };
   if (!found.isFile()) return { problem: `${shown(name)} is not a program but a folder or device` };
-  if (!isExecutable(path)) {
+  if (!isProgram(path)) {
     return {
       problem: `${shown(name)} is not executable; \`git update-index --chmod=+x\` makes it so`,
     };
@@ -38,15 +31,6 @@ function checkProgram(name: string, path: string, tree: string): ProgramAnswer {
     return { problem: `program not found: ${shown(interpreter)}, which ${shown(name)} asks for` };
   }
   return { path };
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function statOf(path: string): Stats | undefined {

@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { constants, lstatSync } from "node:fs";
 import { lstat, open } from "node:fs/promises";
 import { constants as osConstants } from "node:os";
 import { dirname } from "node:path";
@@ -74,6 +74,8 @@ export function outcomeOf(how: {
 /** Reads the result file a lane may have written. Whatever else stands there says nothing. */
 export async function readStatement(file: string): Promise<LaneStatement | undefined> {
   try {
+    // Most lanes state nothing.
+    if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
     // The lane could have put a link there to have the forge read out a file it may not see.
     if (!(await lstat(dirname(file))).isDirectory()) return undefined;
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

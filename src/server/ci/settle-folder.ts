@@ -1,4 +1,17 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { removeTree } from "./remove-tree.ts";
@@ -46,5 +59,16 @@ async function settleFile(path: string, text: string | null): Promise<void> {
   }
   if (text === null) return;
   const same = stat.size === Buffer.byteLength(text) && readFileSync(path, "utf8") === text;
-  if (!same) writeFileSync(path, text);
+  if (!same) writeInPlace(path, text);
+}
+
+/** Writes over a file that is there. Emptied first, some filesystems would take it to the disk. */
+export function writeInPlace(path: string, text: string): void {
+  const file = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  try {
+    const length = writeSync(file, text, 0);
+    if (fstatSync(file).size !== length) ftruncateSync(file, length);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isLandError, LandError } from "../../domain/errors.ts";
 import type { LaneRecord } from "../store/records.ts";
 import { removeTree } from "./remove-tree.ts";
+import { writeInPlace } from "./settle-folder.ts";
 import {
   cleanSlot,
   discardSlot,
@@ -165,7 +166,7 @@ export class Workspaces {
     this.#busy.add(name);
     const slot = slotPlaces(join(this.#options.dir, name));
     mkdirSync(slot.dir, { recursive: true });
-    writeFileSync(slot.mark, `${claim.id} ${claim.claimToken}\n`);
+    writeMark(slot.mark, `${claim.id} ${claim.claimToken}\n`);
     return name;
   }
 
@@ -203,10 +204,18 @@ function firstUnused(names: readonly string[], busy: ReadonlySet<string>): strin
   }
 }
 
-/** The empty file stays for the next mark. */
+function writeMark(file: string, text: string): void {
+  try {
+    writeInPlace(file, text);
+  } catch {
+    writeFileSync(file, text);
+  }
+}
+
+/** The file stays for the next mark. */
 function unmark(file: string): void {
   try {
-    truncateSync(file);
+    writeInPlace(file, "-\n");
   } catch {
     // A mark without a running claim keeps nobody away.
   }
