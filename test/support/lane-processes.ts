@@ -73,9 +73,9 @@ export function mountsBelow(dir: string): readonly string[] {
 /** What is in a folder of workspaces that should not be when no lane runs. */
 export function workspaceLeftovers(workspaces: string): readonly string[] {
   return readdirSync(workspaces).flatMap((name) => {
-    // The mark of whoever has a workspace; empty where nobody does.
+    // The mark of whoever has a workspace; a dash where nobody does.
     if (/^w\d+\.lane$/.test(name)) {
-      return readFileSync(join(workspaces, name), "utf8") === "" ? [] : [name];
+      return readFileSync(join(workspaces, name), "utf8") === "-\n" ? [] : [name];
     }
     if (!/^w\d+$/.test(name)) return [name];
     const locks = ["index.lock", "HEAD.lock"].map((lock) => join(name, "git", lock));

@@ -212,7 +212,7 @@ function writeMark(file: string, text: string): void {
   }
 }
 
-/** The file stays for the next mark. */
+/** The file stays for the next mark, with a dash in it. */
 function unmark(file: string): void {
   try {
     writeInPlace(file, "-\n");
