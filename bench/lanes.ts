@@ -14,8 +14,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readEnvironment } from "../src/config/environment.ts";
 import { Git } from "../src/git/git.ts";
 import { startLane } from "../src/process/lane.ts";
 import { createCi } from "../src/server/ci/create.ts";
@@ -253,7 +253,10 @@ async function bareSteps(
 
 /** Runs `lanes` short lanes through the forge, in rounds that take turns with as many bare ones. */
 export async function measureLanes(lanes: number, rounds = 2): Promise<LaneCost> {
-  const dir = realpathSync(mkdtempSync(join(tmpdir(), "land-bench-lanes-")));
+  // Below /tmp, which a lane has one of its own of, the sandbox would have to make folders for it.
+  const { stateHome } = readEnvironment();
+  mkdirSync(stateHome, { recursive: true });
+  const dir = realpathSync(mkdtempSync(join(stateHome, "land-bench-lanes-")));
   try {
     const config = configIn(dir);
     const heads = await makeHeads(dir, config);

@@ -33,7 +33,7 @@ const toldAtOnce = 500;
  */
 export function claimLanes(tx: Writes, rules: ClaimRules): Claimed {
   const pass = new Pass(tx, rules);
-  const lanes = pauseOf(tx) === null ? pass.claim() : [];
+  const lanes = pass.claim();
   for (const runId of new Set(lanes.map((lane) => lane.runId))) tx.refoldRun(runId);
   return { lanes, untold: pass.tell() };
 }
@@ -68,14 +68,15 @@ class Pass {
     const nightly = used.filter((claim) => this.#isNightly(claim)).length;
     // One slot is kept for branches, where there are several.
     this.#nightlyRoom = Math.max(1, rules.limit - 1) - nightly;
-    this.#without = rules.workers.map((claim) => claim.id);
+    const running = new Set(this.#running.map((lane) => lane.id));
+    this.#without = rules.workers.map(({ id }) => id).filter((id) => !running.has(id));
     this.#heads = new Map();
     for (const pool of tx.poolNames()) this.#look(pool);
   }
 
   claim(): LaneRecord[] {
     const claimed: LaneRecord[] = [];
-    while (this.#room > 0) {
+    while (this.#room > 0 && !this.#paused) {
       const next = this.#ordered().find((head) => this.#obstacle(head) === undefined);
       const lane = next && this.#tx.claimLane(next.id, this.#rules.lease);
       if (next === undefined || lane === undefined) break;

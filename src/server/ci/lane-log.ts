@@ -5,7 +5,6 @@ import {
   openSync,
   readSync,
   renameSync,
-  rmSync,
   writeSync,
 } from "node:fs";
 import { punchHole } from "../../process/punch-hole.ts";
@@ -15,6 +14,7 @@ import {
   forgetHole,
   droppedMarkLength as markLength,
 } from "./log-hole.ts";
+import { removeFile } from "./remove-tree.ts";
 
 /**
  * A lane's output in one file. The lane itself appends to it, so output keeps its order and costs
@@ -53,8 +53,8 @@ export class LaneLog {
     this.path = path;
     this.#punch = punch;
     this.#keptPath = `${path}.kept`;
-    rmSync(path, { force: true });
-    rmSync(this.#keptPath, { force: true });
+    removeFile(path);
+    removeFile(this.#keptPath);
     forgetHole(path);
     this.output = openSync(path, "a", 0o600);
     try {
@@ -155,7 +155,7 @@ export class LaneLog {
     } finally {
       closeSync(this.output);
       closeSync(this.#file);
-      rmSync(this.#keptPath, { force: true });
+      removeFile(this.#keptPath);
     }
   }
 

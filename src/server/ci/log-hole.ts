@@ -1,5 +1,6 @@
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { type FileHandle, readFile } from "node:fs/promises";
+import { removeFile } from "./remove-tree.ts";
 
 /**
  * The range of a log that is dropped while its lane still appends to the file: `from` to `to`,
@@ -29,7 +30,7 @@ export function announceHole(logPath: string, hole: LogHole): void {
 
 /** Where there is no hole any more. */
 export function forgetHole(logPath: string): void {
-  rmSync(besides(logPath), { force: true });
+  removeFile(besides(logPath));
 }
 
 /** The announced hole of the log at a path, if it has one. */

@@ -41,13 +41,10 @@ function lingering(store: Store, value: string): readonly Lingering[] {
 
 /** Puts back running lanes whose lease ran out and that no worker here has. */
 export function recoverLapsed(tx: Writes, now: string, ours: ReadonlySet<number>): void {
-  const lapsed = tx.runningLanes().filter((lane) => !ours.has(lane.id) && hasLapsed(lane, now));
-  tryAgain(tx, lapsed);
-}
-
-/** Also where the clock was set back behind the latest heartbeat: nobody here would renew it. */
-function hasLapsed({ leaseExpiresAt, heartbeatAt }: LaneRecord, now: string): boolean {
-  return (leaseExpiresAt ?? "") <= now || (heartbeatAt ?? "") > now;
+  tryAgain(
+    tx,
+    tx.lapsedLanes(now).filter((lane) => !ours.has(lane.id)),
+  );
 }
 
 function tryAgain(tx: Writes, lanes: readonly LaneRecord[]): void {

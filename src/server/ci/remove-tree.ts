@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { lstatSync, readdirSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
 import { chmod, lstat, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -13,6 +13,11 @@ export async function removeTree(path: string): Promise<void> {
       await openUp(path);
     }
   }
+}
+
+/** Removes a file, where there is one. Of most that are asked for there is none. */
+export function removeFile(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) rmSync(path, { force: true });
 }
 
 /** Each opens what the one before met; one that failed may still be removing other parts. */

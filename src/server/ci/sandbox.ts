@@ -169,6 +169,8 @@ function outermost(paths: readonly string[]): string[] {
 /** Bubblewrap would follow a link out of the tree it builds, so it is told real paths alone. */
 function existing(path: string): string | undefined {
   try {
+    // Many are not there, and a thrown error costs more than several looks.
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     return realPath(path);
   } catch {
     return undefined;

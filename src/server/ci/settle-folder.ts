@@ -49,7 +49,8 @@ export async function settleFolder(dir: string, wanted: Folder): Promise<void> {
   }
 }
 
-async function settleFile(path: string, text: string | null): Promise<void> {
+/** As `settleFolder`, for one file; null: of any contents. */
+export async function settleFile(path: string, text: string | null): Promise<void> {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   const plain = stat?.isFile() === true && stat.nlink === 1 && (stat.mode & 0o600) === 0o600;
   if (!plain) {

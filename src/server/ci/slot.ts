@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { copyFile, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Git } from "../../git/git.ts";
 import { absoluteFolders } from "../../process/search-path.ts";
 import { homeName } from "./lane-environment.ts";
-import { emptyFolderBelow, removeTree } from "./remove-tree.ts";
-import { type Folder, settleFolder } from "./settle-folder.ts";
+import { emptyFolderBelow, removeFile, removeTree } from "./remove-tree.ts";
+import { type Folder, settleFile, settleFolder } from "./settle-folder.ts";
 
 /**
  * One workspace of the pool. The forge checks out with a repository of its own beside the tree
@@ -52,7 +52,11 @@ export async function makeSlot(slot: SlotPlaces, source: SlotSource, head: strin
   await discardSlot(slot);
   mkdirSync(slot.tree, { recursive: true });
   await settleTemporary(slot);
-  await settleFolder(slot.git, repositoryFor(source.objectsDir, head));
+  await settleFolder(slot.git, {
+    ...borrowing(source),
+    ...factsOf(source, head, "ref: refs/heads/none"),
+  });
+  await settleFolder(join(slot.tree, ".git"), { ...borrowing(source), ...emptied });
 }
 
 /** Checks `head` out and gives the tree a repository of its own. The slot must be clean. */
@@ -65,8 +69,9 @@ export async function fillSlot(
   filledWith.delete(slot.dir);
   await slotGit(slot, source, ["checkout", "-q", "-f", "--detach", head], signal);
   const inside = join(slot.tree, ".git");
-  const repository = repositoryFor(source.objectsDir, head);
-  await settleFolder(inside, { ...repository, HEAD: `${head}\n`, index: null });
+  for (const [name, text] of Object.entries(factsOf(source, head, head))) {
+    await settleFile(join(inside, name), text);
+  }
   await copyFile(join(slot.git, "index"), join(inside, "index"));
   filledWith.set(slot.dir, head);
 }
@@ -77,10 +82,9 @@ export async function fillSlot(
  */
 export async function cleanSlot(slot: SlotPlaces, source: SlotSource): Promise<void> {
   if (!lstatSync(slot.tree).isDirectory()) throw new Error(`${slot.tree} is not a folder`);
-  await settleFolder(join(slot.tree, ".git"), emptied);
+  await settleFolder(join(slot.tree, ".git"), { ...borrowing(source), ...emptied });
   await settleTemporary(slot);
-  rmSync(join(slot.git, "index.lock"), { force: true });
-  rmSync(join(slot.git, "HEAD.lock"), { force: true });
+  for (const lock of ["index.lock", "HEAD.lock"]) removeFile(join(slot.git, lock));
   await removeTree(join(slot.git, "hooks"));
   await removeTree(join(slot.git, "info"));
   for (const path of await submodulesOf(slot, source)) {
@@ -167,15 +171,19 @@ async function slotGit(
   return answer.stdout;
 }
 
-/** What may stay of a lane's repository; what the files say is put right for the next lane. */
-const emptied: Folder = {
-  ...{ HEAD: null, config: null, index: null },
-  objects: { info: { alternates: null }, pack: {} },
-  refs: { heads: {}, tags: {} },
-};
+/** A repository without objects and refs of its own that borrows the canonical one's objects. */
+function borrowing(source: SlotSource): Folder {
+  return {
+    objects: { info: { alternates: `${source.objectsDir}\n` }, pack: {} },
+    refs: { heads: {}, tags: {} },
+  };
+}
 
-/** A repository without commits of its own that borrows the canonical one's objects. */
-function repositoryFor(objectsDir: string, head: string): Folder {
+/** What may stay of a lane's repository besides: files that are filled anew for the next lane. */
+const emptied: Folder = { HEAD: null, config: null, index: null };
+
+/** The files of a repository that say what is in it. */
+function factsOf({ objectsDir }: SlotSource, head: string, at: string): Record<string, string> {
   const sha256 = head.length === 64;
   const config = [
     "[core]",
@@ -188,20 +196,10 @@ function repositoryFor(objectsDir: string, head: string): Folder {
     "\tauto = 0",
     "",
   ];
-  const shallow = textOf(join(dirname(objectsDir), "shallow"));
+  const shallow = join(dirname(objectsDir), "shallow");
   return {
-    HEAD: "ref: refs/heads/none\n",
+    HEAD: `${at}\n`,
     config: config.join("\n"),
-    objects: { info: { alternates: `${objectsDir}\n` }, pack: {} },
-    refs: { heads: {}, tags: {} },
-    ...(shallow === undefined ? {} : { shallow }),
+    ...(existsSync(shallow) ? { shallow: readFileSync(shallow, "utf8") } : {}),
   };
-}
-
-function textOf(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
-  }
 }

@@ -51,6 +51,7 @@ type LaneReads = Pick<
   | "laneOfExecutor"
   | "lanesOfRun"
   | "runningLanes"
+  | "lapsedLanes"
   | "countRunningLanes"
   | "queuedLanes"
   | "countQueuedLanes"
@@ -93,6 +94,15 @@ export function laneReads(db: Database): LaneReads {
       db
         .all<LaneRow>(`SELECT ${columns} FROM lanes WHERE status = 'running' ORDER BY id`)
         .map(toLane),
+    lapsedLanes: (now) =>
+      db
+        .all<LaneRow>(
+          // Also where the clock was set back behind the latest heartbeat: nobody would renew it.
+          `SELECT ${columns} FROM lanes WHERE status = 'running'
+             AND (ifnull(lease_expires_at, '') <= :now OR heartbeat_at > :now) ORDER BY id`,
+          { now },
+        )
+        .map(toLane),
     countRunningLanes: () => count("running"),
     queuedLanes: (limit) =>
       db
@@ -114,9 +124,11 @@ export function laneReads(db: Database): LaneReads {
 
 export function laneWrites({ db, now, addEvent }: Writing, reads: LaneReads): LaneWrites {
   const tell = (kind: string, id: number) => {
-    const lane = reads.lane(id);
-    if (lane === undefined) return;
-    addEvent({ kind, branchId: lane.branchId, runId: lane.runId, laneRunId: id, head: lane.head });
+    const lane = db.get<{ branchId: number | null; runId: number; head: string }>(
+      "SELECT branch_id AS branchId, run_id AS runId, head FROM lanes WHERE id = :id",
+      { id },
+    );
+    if (lane !== undefined) addEvent({ kind, laneRunId: id, ...lane });
   };
   return {
     setLaneReason: (id, reason) =>
@@ -127,15 +139,15 @@ export function laneWrites({ db, now, addEvent }: Writing, reads: LaneReads): La
       ) > 0,
 
     claimLane(id, lease) {
-      const row = db.changed<LaneRow>(
+      const claimed = db.change(
         `UPDATE lanes SET status = 'running', reason = 'running', claim_token = claim_token + 1,
            started_at = :now, heartbeat_at = :now, lease_expires_at = :expiresAt, ${cleared}
-         WHERE id = :id AND status = 'queued' RETURNING ${columns}`,
+         WHERE id = :id AND status = 'queued'`,
         { id, now: lease.now, expiresAt: lease.expiresAt },
       );
-      if (row === undefined) return undefined;
+      if (claimed === 0) return undefined;
       tell("lane_claimed", id);
-      return toLane(row);
+      return reads.lane(id);
     },
 
     recordLaneProcess: (id, token, process, isolation) =>

@@ -47,10 +47,7 @@ export function runReads(db: Database): RunReads {
   };
 }
 
-export function runWrites(
-  writing: Writing,
-  reads: Pick<Reads, "run"> & { lanesOfRun(runId: number): readonly LaneRecord[] },
-): RunWrites {
+export function runWrites(writing: Writing, reads: Pick<Reads, "run">): RunWrites {
   const { db, now, addEvent } = writing;
   return {
     createRun(run) {
@@ -84,7 +81,12 @@ export function runWrites(
     refoldRun(runId, reason) {
       const before = reads.run(runId);
       if (before === undefined) throw new Error(`Run #${runId} is not in the store.`);
-      const after = fold(before, reads.lanesOfRun(runId), reason, now());
+      const lanes = db.all<{ status: LaneRecord["status"] }>(
+        "SELECT status FROM lanes WHERE run_id = :runId",
+        { runId },
+      );
+      const after = fold(before, lanes, reason, now());
+      if (isSame(before, after)) return after;
       db.change(
         `UPDATE runs SET status = :status, reason = :reason, started_at = :startedAt,
            finished_at = :finishedAt WHERE id = :id`,
@@ -113,7 +115,7 @@ export function runWrites(
 /** A run as its lanes say it is. One without lanes keeps the status that it was made with. */
 function fold(
   run: RunRecord,
-  lanes: readonly LaneRecord[],
+  lanes: readonly Pick<LaneRecord, "status">[],
   reason: RunRecord["reason"] | undefined,
   at: string,
 ): RunRecord {
@@ -129,4 +131,10 @@ function fold(
     startedAt: status === "queued" ? null : (run.startedAt ?? at),
     finishedAt: active ? null : (run.finishedAt ?? at),
   };
+}
+
+function isSame(one: RunRecord, other: RunRecord): boolean {
+  return (["status", "reason", "startedAt", "finishedAt"] as const).every(
+    (field) => one[field] === other[field],
+  );
 }

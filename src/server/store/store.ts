@@ -58,6 +58,8 @@ export interface Reads {
   lanesOfRun(runId: number): readonly LaneRecord[];
   /** Lanes in status running, of all runs. */
   runningLanes(): readonly LaneRecord[];
+  /** Running lanes whose lease ran out, or was renewed at a time that is yet to come. */
+  lapsedLanes(now: string): readonly LaneRecord[];
   countRunningLanes(): number;
   /** Queued lanes in claim order. */
   queuedLanes(limit: number): readonly LaneRecord[];

@@ -177,6 +177,34 @@ describe("a claim", () => {
     expect(store.read.runningLanes().map((each) => each.id)).toEqual([id]);
   });
 
+  it("has lapsed once its lease is over, and where it was renewed in times to come", () => {
+    const { id } = first(queue(branch("a"), ["test"]));
+    first(queue(branch("b"), ["waits"]));
+    claim(id);
+    const { now, expiresAt } = lease();
+    const lapsedAt = (time: string) => store.read.lapsedLanes(time).map((each) => each.id);
+    const justBefore = (time: string) => new Date(Date.parse(time) - 1).toISOString();
+    expect(lapsedAt(now)).toEqual([]);
+    expect(lapsedAt(justBefore(expiresAt))).toEqual([]);
+    expect(lapsedAt(expiresAt)).toEqual([id]);
+    expect(lapsedAt(justBefore(now))).toEqual([id]);
+  });
+
+  it("goes by pools, past lanes that may not run yet", () => {
+    const run = queue(branch("a"), ["one", "two", "three"]);
+    const [one, two, three] = store.read.lanesOfRun(run.id).map((each) => each.id);
+    const [pool = ""] = store.read.poolNames();
+    const ahead = (...without: (number | undefined)[]) =>
+      store.read.poolHead(
+        pool,
+        without.map((id) => id ?? 0),
+      )?.id;
+    expect(ahead()).toBe(one);
+    expect(ahead(two)).toBe(one);
+    expect(ahead(two, one)).toBe(three);
+    expect(ahead(one, two, three)).toBeUndefined();
+  });
+
   it("is worth nothing once the lane was taken away", () => {
     const run = queue(branch("a"), ["test"]);
     const { id } = first(run);
