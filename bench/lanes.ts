@@ -252,7 +252,7 @@ async function bareSteps(
 }
 
 /** Runs `lanes` short lanes through the forge, in rounds that take turns with as many bare ones. */
-export async function measureLanes(lanes: number, rounds = 2): Promise<LaneCost> {
+export async function measureLanes(lanes: number, rounds = 5): Promise<LaneCost> {
   // Below /tmp, which a lane has one of its own of, the sandbox would have to make folders for it.
   const { stateHome } = readEnvironment();
   mkdirSync(stateHome, { recursive: true });

@@ -50,10 +50,7 @@ export function createCi(options: CiOptions): Ci {
     // A git that a crash left at work in a workspace is found, and ended, by this.
     env: { ...config.env, [workspaceVariable]: `${start}-` },
     most: () => laneLimit(config.settings()) + spareWorkspaces,
-    isRunning({ id, claimToken }) {
-      const lane = store.read.lane(id);
-      return lane?.status === "running" && lane.claimToken === claimToken;
-    },
+    isRunning: ({ id, claimToken }) => store.read.isClaimed(id, claimToken),
   });
   const where = { config, workspaces, objectsDir, isolation };
   const executor = new Executor({ ...where, instance: start, lifeline, timing, log });

@@ -169,7 +169,9 @@ export class Executor {
     if ("notStarted" in process) {
       return infrastructureFailure(`the program could not be started: ${process.notStarted}`);
     }
-    this.#options.lifeline.add(process.identity.pid);
+    // A sandbox ends by itself with the process that started it.
+    const lifeline = isolation === "none" ? this.#options.lifeline : undefined;
+    lifeline?.add(process.identity.pid);
     const wanted = hooks.started(process.identity, isolation);
     const stopWatching = this.#watch(attempt);
     try {
@@ -186,7 +188,7 @@ export class Executor {
       // Notes are shown where logs are not, such as on pages.
       return note === null ? outcome : { ...outcome, note: maskSecrets(note, known) };
     } finally {
-      this.#options.lifeline.letGo(process.identity.pid);
+      lifeline?.letGo(process.identity.pid);
       stopWatching();
     }
   }
@@ -307,8 +309,8 @@ export function argumentsOf(lane: Pick<LaneRecord, "command" | "targetKey">): re
 }
 
 function runnerSkipped(log: LaneLog): string | undefined {
-  const from = Math.max(0, log.size - lastWordsBytes);
-  const words = log.read(from, lastWordsBytes).toString("utf8");
+  const length = Math.min(log.size, lastWordsBytes);
+  const words = log.read(log.size - length, length).toString("utf8");
   const last = lifecycleLines(words).findLast((line) => line.event === "run_finished");
   return last?.status === "skipped" ? (last.message ?? "") : undefined;
 }

@@ -223,7 +223,7 @@ export class Scheduler {
    */
   #record(lane: LaneRecord, outcome: LaneOutcome | undefined, spoiled: string | undefined): void {
     this.#options.store.writeUnsynced((tx) => {
-      if (spoiled !== undefined && isOurs(tx.lane(lane.id), lane)) {
+      if (spoiled !== undefined && tx.isClaimed(lane.id, lane.claimToken)) {
         if (lane.retryCount < maxRetries) tx.requeueLane(lane.id, "queued");
         else tx.finishLane(lane.id, lane.claimToken, infrastructureFailure(spoiled));
       } else if (outcome !== undefined) {
@@ -231,8 +231,9 @@ export class Scheduler {
         // Whoever lost its claim says nothing any more, of its target neither.
         if (ours) noteHealth(tx, lane, outcome, this.#options.clock.now().toISOString());
       }
-      if (outcome === undefined && isOurs(tx.lane(lane.id), lane))
+      if (outcome === undefined && tx.isClaimed(lane.id, lane.claimToken)) {
         tx.requeueLane(lane.id, "queued");
+      }
       tx.refoldRun(lane.runId);
     });
   }
@@ -251,7 +252,7 @@ export class Scheduler {
   #afterChange(): void {
     const { read } = this.#options.store;
     for (const { lane, calledOff } of this.#workers.values()) {
-      if (!isOurs(read.lane(lane.id), lane)) calledOff.abort();
+      if (!read.isClaimed(lane.id, lane.claimToken)) calledOff.abort();
     }
     if (!this.#wakesNobody && read.anyLaneQueued()) this.wake();
   }
@@ -299,10 +300,6 @@ function isSpoilable(outcome: LaneOutcome | undefined): boolean {
     outcome?.status === "failed" &&
     (outcome.failureKind === "infrastructure" || outcome.failureKind === "test_failure")
   );
-}
-
-function isOurs(current: LaneRecord | undefined, claim: LaneRecord): boolean {
-  return current?.status === "running" && current.claimToken === claim.claimToken;
 }
 
 function wordsOf(error: unknown): string {

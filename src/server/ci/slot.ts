@@ -174,8 +174,8 @@ async function slotGit(
 /** A repository without objects and refs of its own that borrows the canonical one's objects. */
 function borrowing(source: SlotSource): Folder {
   return {
-    objects: { info: { alternates: `${source.objectsDir}\n` }, pack: {} },
-    refs: { heads: {}, tags: {} },
+    objects: { info: { alternates: `${source.objectsDir}\n` } },
+    refs: {},
   };
 }
 

@@ -53,6 +53,7 @@ export class Workspaces {
   /** How many of the busy ones are about to be free. */
   #cleaning = 0;
   readonly #waiting: (() => void)[] = [];
+  readonly #places = new Map<string, SlotPlaces>();
 
   constructor(options: WorkspacesOptions) {
     this.#options = options;
@@ -62,7 +63,7 @@ export class Workspaces {
   /** A workspace with `claim.head` checked out. Throws in git's words where that cannot be had. */
   async take(claim: Claim, signal: AbortSignal): Promise<Workspace> {
     const name = await this.#choose(claim, signal);
-    const slot = slotPlaces(join(this.#options.dir, name));
+    const slot = this.#placesOf(name);
     try {
       await this.#prepare(name, slot, claim, signal);
     } catch (error) {
@@ -85,9 +86,8 @@ export class Workspaces {
   async sweep(): Promise<void> {
     const left = this.#slotNames().filter((name) => !this.#busy.has(name) && this.#isStale(name));
     for (const name of left) this.#busy.add(name);
-    const places = (name: string) => slotPlaces(join(this.#options.dir, name));
     await Promise.all([
-      ...left.map((name) => this.#release(name, places(name), true)),
+      ...left.map((name) => this.#release(name, this.#placesOf(name), true)),
       ...this.#names()
         .filter((name) => name.includes(goneSuffix))
         .map((name) => removeTree(join(this.#options.dir, name)).catch(() => undefined)),
@@ -96,7 +96,7 @@ export class Workspaces {
 
   /** Whether a slot is marked by a claim that nobody runs any more. */
   #isStale(name: string): boolean {
-    const mark = readMark(slotPlaces(join(this.#options.dir, name)).mark);
+    const mark = readMark(this.#placesOf(name).mark);
     return mark !== undefined && !this.#options.isRunning(mark);
   }
 
@@ -134,9 +134,11 @@ export class Workspaces {
     const giveUpAt = performance.now() + (this.#options.patienceMs ?? usualPatienceMs);
     for (let patient = true; ; patient = false) {
       if (signal.aborted) throw new LandError("cancelled", "The lane was called off.");
+      const isFree = (name: string) => !this.#busy.has(name) && !this.#isHeld(name, claim);
+      const clean = [...this.#clean].find(isFree);
+      if (clean !== undefined) return this.#mark(clean, claim);
       const names = this.#slotNames();
-      const free = names.filter((name) => !this.#busy.has(name) && !this.#isHeld(name, claim));
-      const name = free.find((one) => this.#clean.has(one)) ?? free[0];
+      const name = names.find(isFree);
       if (name !== undefined) return this.#mark(name, claim);
       if (patient && this.#cleaning > 0) {
         await this.#nextRelease(cleaningPatienceMs, signal);
@@ -164,7 +166,7 @@ export class Workspaces {
 
   #mark(name: string, claim: Claim): string {
     this.#busy.add(name);
-    const slot = slotPlaces(join(this.#options.dir, name));
+    const slot = this.#placesOf(name);
     mkdirSync(slot.dir, { recursive: true });
     writeMark(slot.mark, `${claim.id} ${claim.claimToken}\n`);
     return name;
@@ -172,10 +174,16 @@ export class Workspaces {
 
   /** Whether another lane's running claim has the slot, as its mark and the store say. */
   #isHeld(name: string, claim: Claim): boolean {
-    const mark = readMark(slotPlaces(join(this.#options.dir, name)).mark);
+    const mark = readMark(this.#placesOf(name).mark);
     if (mark === undefined) return false;
     if (mark.id === claim.id && mark.claimToken === claim.claimToken) return false;
     return this.#options.isRunning(mark);
+  }
+
+  #placesOf(name: string): SlotPlaces {
+    const known = this.#places.get(name) ?? slotPlaces(join(this.#options.dir, name));
+    this.#places.set(name, known);
+    return known;
   }
 
   #slotNames(): string[] {

@@ -48,6 +48,7 @@ const ownClaim = "id = :id AND status = 'running' AND claim_token = :token";
 type LaneReads = Pick<
   Reads,
   | "lane"
+  | "isClaimed"
   | "laneOfExecutor"
   | "lanesOfRun"
   | "runningLanes"
@@ -74,11 +75,15 @@ export function laneReads(db: Database): LaneReads {
   const count = (status: "queued" | "running") =>
     db.get<{ lanes: number }>(`SELECT count(*) AS lanes FROM lanes WHERE status = '${status}'`)
       ?.lanes ?? 0;
+  const byId = `SELECT ${columns} FROM lanes WHERE id = :id`;
+  const running = `SELECT ${columns} FROM lanes WHERE status = 'running' ORDER BY id`;
   return {
     lane(id) {
-      const row = db.get<LaneRow>(`SELECT ${columns} FROM lanes WHERE id = :id`, { id });
+      const row = db.get<LaneRow>(byId, { id });
       return row === undefined ? undefined : toLane(row);
     },
+    isClaimed: (id, token) =>
+      db.get(`SELECT 1 AS found FROM lanes WHERE ${ownClaim}`, { id, token }) !== undefined,
     laneOfExecutor(executorRunId) {
       const row = db.get<LaneRow>(
         `SELECT ${columns} FROM lanes WHERE executor_run_id = :executorRunId ORDER BY id LIMIT 1`,
@@ -90,10 +95,7 @@ export function laneReads(db: Database): LaneReads {
       db
         .all<LaneRow>(`SELECT ${columns} FROM lanes WHERE run_id = :runId ORDER BY id`, { runId })
         .map(toLane),
-    runningLanes: () =>
-      db
-        .all<LaneRow>(`SELECT ${columns} FROM lanes WHERE status = 'running' ORDER BY id`)
-        .map(toLane),
+    runningLanes: () => db.all<LaneRow>(running).map(toLane),
     lapsedLanes: (now) =>
       db
         .all<LaneRow>(

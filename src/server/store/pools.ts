@@ -11,27 +11,30 @@ type PoolWrites = Pick<Writes, "tellPool" | "putTargetHealth" | "removeTargetHea
 const healthColumns = `target, failures, since, why, opened_at AS openedAt,
   backoff_ms AS backoffMs, trial_lane AS trialLane, trial_token AS trialToken`;
 
+/** Waiting lanes that have not been told a reason, by two looks at one index. */
+const untoldLanes = ["<", ">"].map(
+  (side) => `SELECT id FROM lanes INDEXED BY lanes_pool_reason
+    WHERE status = 'queued' AND pool = :pool AND reason ${side} :reason
+      AND id <> :except AND ${mayBeTold}`,
+);
+
 interface HeadRow extends Omit<PoolHead, "nightly"> {
   readonly nightly: number;
 }
 
 /** What a scheduler's pass reads: a few index look-ups for each pool, however many lanes wait. */
 export function poolReads(db: Database): PoolReads {
-  const first = (
-    index: string,
-    condition: string,
-    without: readonly number[],
-    values: Values,
-  ): HeadRow | undefined => {
+  const lookUp = (index: string, condition: string) =>
+    `SELECT id, turn AS rank, pool, onto = 'nightly' AS nightly,
+       concurrency_group AS concurrencyGroup, target_key AS targetKey
+     FROM lanes INDEXED BY ${index}
+     WHERE status = 'queued' AND pool = :pool AND ${condition}
+     ORDER BY turn, id LIMIT 1 OFFSET :passed`;
+  const firstFresh = lookUp("lanes_pool_onto", "onto = :tip");
+  const firstBehind = lookUp("lanes_pool", "turn < :before");
+  const first = (sql: string, without: readonly number[], values: Values): HeadRow | undefined => {
     for (let passed = 0; ; passed += 1) {
-      const head = db.get<HeadRow>(
-        `SELECT id, turn AS rank, pool, onto = 'nightly' AS nightly,
-           concurrency_group AS concurrencyGroup, target_key AS targetKey
-         FROM lanes INDEXED BY ${index}
-         WHERE status = 'queued' AND pool = :pool AND ${condition}
-         ORDER BY turn, id LIMIT 1 OFFSET :passed`,
-        { ...values, passed },
-      );
+      const head = db.get<HeadRow>(sql, { ...values, passed });
       if (head === undefined || !without.includes(head.id)) return head;
     }
   };
@@ -52,10 +55,10 @@ export function poolReads(db: Database): PoolReads {
 
     poolHead(pool, without) {
       const tip = db.get<{ tip: string | null }>(`SELECT (${lastTarget}) AS tip`)?.tip ?? "";
-      const fresh = first("lanes_pool_onto", "onto = :tip", without, { pool, tip });
+      const fresh = first(firstFresh, without, { pool, tip });
       // Whoever has a turn before the first fresh lane's is not fresh, so its rank is known.
       const before = fresh?.rank ?? Number.MAX_SAFE_INTEGER;
-      const behind = first("lanes_pool", "turn < :before", without, { pool, before });
+      const behind = first(firstBehind, without, { pool, before });
       const late = behind && {
         ...behind,
         rank: behind.rank + (behind.nightly === 1 ? 0 : turnsGivenWay),
@@ -78,10 +81,7 @@ export function poolWrites({ db, addEvent }: Writing): PoolWrites {
   return {
     tellPool(pool, reason: ExecutionReason, how) {
       let left = how.most;
-      for (const side of ["<", ">"]) {
-        const untold = `SELECT id FROM lanes INDEXED BY lanes_pool_reason
-          WHERE status = 'queued' AND pool = :pool AND reason ${side} :reason
-            AND id <> :except AND ${mayBeTold}`;
+      for (const untold of untoldLanes) {
         const values = { pool, reason, except: how.except ?? 0 };
         // Mostly there is none, which a look tells in a tenth of the time that a change takes.
         if (db.get(`${untold} LIMIT 1`, values) === undefined) continue;

@@ -52,6 +52,8 @@ export interface Reads {
   /** Latest first; `before` is the `scheduledFor` of the last one seen. */
   nightlies(filter: { limit: number; before?: string | undefined }): readonly NightlyRecord[];
   lane(id: number): LaneRecord | undefined;
+  /** Whether a lane runs under this claim. */
+  isClaimed(id: number, token: number): boolean;
   /** The first lane whose runner named that id; a later one cannot take its place. */
   laneOfExecutor(executorRunId: string): LaneRecord | undefined;
   /** By id ascending. */
