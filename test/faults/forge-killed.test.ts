@@ -133,6 +133,9 @@ function telling(passed: readonly string[]): readonly string[] {
   );
 }
 
+/** As many changes as a start makes that has to mend everything. */
+const mendingPoints = 8;
+
 it.each([
   ["before the target moved", "git update-ref before #2"],
   ["after the target moved", "git update-ref ended #2"],
@@ -145,13 +148,11 @@ it.each([
     expect((await scene.landToEnd(worktree)).at(-1)?.state).toBe("landed");
     const all = await passed();
     const mending = all.slice(all.indexOf("killed") + 1);
+    // When the first requests come in between is not the same each time; these come first anyway.
     const seconds = mending
-      .slice(
-        0,
-        mending.findIndex((point) => point.startsWith("GET ")),
-      )
-      .filter((point) => /^git update-ref|^commit (before|after) #[2-9]/.test(point));
-    expect(seconds.length).toBeGreaterThan(3);
+      .filter((point) => /^git update-ref|^commit (before|after) #[2-9]/.test(point))
+      .slice(0, mendingPoints);
+    expect(seconds).toHaveLength(mendingPoints);
     const cases: Case[] = [];
     for (const second of seconds) cases.push(await killedAt(first, second));
     tell(`Killed twice, at ${first} first`, cases);
