@@ -4,7 +4,7 @@ import { LandError } from "../domain/errors.ts";
 import { signerOfFile } from "../identity/signer.ts";
 import type { KnownForge } from "../local/find-forge.ts";
 import { type KeyKind, keyFile, nameOfKey, sessionFile } from "../local/layout.ts";
-import { ensureRunning, lookForForge, type RunningForge } from "../local/process.ts";
+import { ensureRunning, type RunningForge } from "../local/process.ts";
 import type { Launcher } from "../local/start.ts";
 import type { Belonging } from "./belonging.ts";
 import type { Forge } from "./forge.ts";
@@ -108,23 +108,7 @@ function whenRefused(as: KeyKind): string | undefined {
   return `The owner lets this agent in at a terminal: \`land members approve ${name}\`. Until then \`land logout\` goes back to the shared agent's key.`;
 }
 
-/** The same for a single use. */
-export function openForge(
-  belonging: Belonging,
-  options: OpenOptions & { as: KeyKind; signal?: AbortSignal | undefined },
-): Promise<Forge> {
-  return new Connections(options).open(belonging, options.as, options.signal);
-}
-
-/** Asks a running local forge to finish its lanes and stop. False where none runs. */
-export async function drainForge(known: KnownForge, signal?: AbortSignal): Promise<boolean> {
-  const sight = await lookForForge(known.layout, signal);
-  if (sight.state === "draining") return true;
-  if (sight.state !== "serving") return false;
-  await drain(known, sight.origin, signal);
-  return true;
-}
-
+/** Asks a running local forge to finish its lanes and stop. */
 async function drain(known: KnownForge, origin: string, signal?: AbortSignal): Promise<void> {
   // Which prefix and protocol is not asked: an older forge is to be drained too.
   const prefix = prefixes[0];

@@ -98,6 +98,7 @@ function workingCopy(repository: Repository): WorkingCopy {
       const { status: _status, inProgress: _inProgress, ...state } = await repository.see(signal);
       return state;
     },
+    branch: (signal) => repository.branch(signal),
     trackedTip: async (remote, branch) => reads.commit(trackingRef(remote, branch)),
     localTip: async (branch) => reads.commit(branchRef(branch)),
     isAncestor: async (ancestor, of) => repository.isAncestor(commitName(ancestor), commitName(of)),

@@ -61,6 +61,18 @@ export class Repository {
     };
   }
 
+  /** The branch that is checked out, or that this kit rebases here. Looks at no file of the tree. */
+  async branch(signal?: AbortSignal): Promise<string | undefined> {
+    for (let tries = 1; ; tries += 1) {
+      const name = await this.#headBranch(signal);
+      if (name !== undefined) return name;
+      const mark = (await operationIn(this.where.gitDir))?.mark;
+      if (mark !== undefined) return shortBranch(mark.branch);
+      // A rebase that ended between the two looks has the branch checked out again.
+      if (tries === 2) return undefined;
+    }
+  }
+
   /** Status and operation of one and the same moment, also while another process rebases here. */
   async #atOneTime(
     signal: AbortSignal | undefined,
@@ -103,7 +115,10 @@ export class Repository {
   }
 
   async #checkedOut(status: Status, signal: AbortSignal | undefined): Promise<string | undefined> {
-    if (status.branch !== "(detached)") return status.branch;
+    return status.branch === "(detached)" ? this.#headBranch(signal) : status.branch;
+  }
+
+  async #headBranch(signal: AbortSignal | undefined): Promise<string | undefined> {
     const args = ["symbolic-ref", "--quiet", "HEAD"];
     const { stdout } = await this.git.run({ args, answers: [0, 1] }, signal);
     return shortBranch(stdout.replace(/\n$/, ""));

@@ -54,6 +54,8 @@ export interface WorkingCopy {
   /** Shared by all worktrees of the repository. */
   readonly commonDir: string;
   state(signal?: AbortSignal): Promise<WorkingState>;
+  /** As `state` tells it, without the look at all files. */
+  branch(signal?: AbortSignal): Promise<string | undefined>;
   /** The remote-tracking tip of a branch as last fetched; undefined where there is none. */
   trackedTip(remote: string, branch: string): Promise<string | undefined>;
   /** Tip of a local branch; undefined where there is none. */

@@ -58,7 +58,7 @@ export const inspectQueue = defineOperation({
     const only = given.branch === undefined ? undefined : await findKnownSubject(context, given);
     const place = only ?? (await openPlace(context, given.worktree));
     const { signal } = context;
-    const own = only === undefined ? (await place.worktree.copy.state(signal)).branch : undefined;
+    const own = only === undefined ? await place.worktree.copy.branch(signal) : undefined;
     const view = await place.forge.queue(
       {
         limit: given.limit ?? defaultLimit,

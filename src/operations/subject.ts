@@ -30,7 +30,7 @@ export async function openPlace(
 
 /** The branch that is checked out there, for answers that are about no branch in particular. */
 export async function branchHere(place: Place, signal: AbortSignal): Promise<{ branch?: string }> {
-  const { branch } = await place.worktree.copy.state(signal);
+  const branch = await place.worktree.copy.branch(signal);
   return branch === undefined ? {} : { branch: shownName(branch) };
 }
 

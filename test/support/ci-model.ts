@@ -233,10 +233,10 @@ export class CiModel {
     const room = this.limit - keys.size;
     const paused = pauseOf(read) !== null;
     const first = new Set<string>();
-    return read.queuedLanes(10_000).flatMap((lane) => {
+    return read.waitingLanes().flatMap((lane) => {
       const ending = [...this.processes.values()].some((one) => one.lane.id === lane.id);
       if (ending) return [];
-      const { targetKey: target, concurrencyGroup: group } = lane;
+      const { targetKey: target = null, concurrencyGroup: group } = lane;
       const health = target === null ? undefined : read.targetHealth(target);
       const state = targetState(health, this.clock.now(), running).kind;
       const unwell = state === "open" || state === "trial";
@@ -258,7 +258,8 @@ export class CiModel {
                   : ["waiting_for_capacity"];
       if (expected.includes(lane.reason)) return [];
       // It was lost before, and says so for as long as it waits for a slot alone.
-      const lost = lane.reason === "stale_recovered" && lane.retryCount > 0;
+      const retries = read.lane(lane.id)?.retryCount ?? 0;
+      const lost = lane.reason === "stale_recovered" && retries > 0;
       if (lost && expected.includes("waiting_for_capacity")) return [];
       return [`lane ${lane.id} says ${lane.reason}; true is ${expected[0]}; room ${room}`];
     });

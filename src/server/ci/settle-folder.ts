@@ -10,7 +10,6 @@ import {
   readdirSync,
   readFileSync,
   writeFileSync,
-  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -67,7 +66,8 @@ export async function settleFile(path: string, text: string | null): Promise<voi
 export function writeInPlace(path: string, text: string): void {
   const file = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
-    const length = writeSync(file, text, 0);
+    writeFileSync(file, text);
+    const length = Buffer.byteLength(text);
     if (fstatSync(file).size !== length) ftruncateSync(file, length);
   } finally {
     closeSync(file);

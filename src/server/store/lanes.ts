@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import { mayBeTold, ontoOf, queueOrder, turnsGivenWay } from "./lane-order.ts";
+import { mayBeTold, ontoOf } from "./lane-order.ts";
 import { nextTurn } from "./lane-queue.ts";
 import type { LaneRecord } from "./records.ts";
 import type { Reads, Writes } from "./store.ts";
@@ -54,7 +54,6 @@ type LaneReads = Pick<
   | "runningLanes"
   | "lapsedLanes"
   | "countRunningLanes"
-  | "queuedLanes"
   | "countQueuedLanes"
   | "anyLaneQueued"
 >;
@@ -106,18 +105,6 @@ export function laneReads(db: Database): LaneReads {
         )
         .map(toLane),
     countRunningLanes: () => count("running"),
-    queuedLanes: (limit) =>
-      db
-        .all<LaneRow>(
-          // Whoever is among the first has a turn near theirs; so only those are sorted.
-          `SELECT ${columns} FROM lanes WHERE status = 'queued'
-             AND turn <= ${turnsGivenWay} + ifnull(
-               (SELECT turn FROM lanes WHERE status = 'queued'
-                ORDER BY turn, id LIMIT 1 OFFSET :limit - 1), 1e9)
-           ORDER BY ${queueOrder} LIMIT :limit`,
-          { limit },
-        )
-        .map(toLane),
     countQueuedLanes: () => count("queued"),
     anyLaneQueued: () =>
       db.get("SELECT 1 AS found FROM lanes WHERE status = 'queued' LIMIT 1") !== undefined,

@@ -63,8 +63,6 @@ export interface Reads {
   /** Running lanes whose lease ran out, or was renewed at a time that is yet to come. */
   lapsedLanes(now: string): readonly LaneRecord[];
   countRunningLanes(): number;
-  /** Queued lanes in claim order. */
-  queuedLanes(limit: number): readonly LaneRecord[];
   countQueuedLanes(): number;
   /** A look at one row, where counting them all is not needed. */
   anyLaneQueued(): boolean;

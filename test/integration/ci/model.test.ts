@@ -216,9 +216,10 @@ const steps = {
       }),
     );
   },
-  orphan: async (model: CiModel, { a }: Dice) => {
+  orphan: async (model: CiModel) => {
     // Claimed by nobody here, as after a result that could not be recorded.
-    const lane = at(model.store.read.queuedLanes(1), a);
+    const [first] = model.store.read.waitingLanes();
+    const lane = first && model.store.read.lane(first.id);
     const ms = model.clock.ms;
     const lease = { now: new Date(ms), expiresAt: new Date(ms + 60_000) };
     if (lane === undefined || model.store.read.countRunningLanes() > 0) return;
@@ -250,7 +251,7 @@ async function bringToAnEnd(model: CiModel): Promise<void> {
     }
     await model.beat();
     if (round === 30) {
-      const left = model.store.read.queuedLanes(99).filter((lane) => lane.targetKey !== "mac");
+      const left = model.store.read.waitingLanes().filter((lane) => lane.targetKey !== "mac");
       if (left.length > 0) throw new Error(`lane ${left[0]?.id} is frozen by another's target`);
     }
     model.clock.ms += round > 60 ? 1_800_000 : 60_000;

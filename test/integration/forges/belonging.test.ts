@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { environmentOf } from "../../../src/config/environment.ts";
 import { findBelonging } from "../../../src/forges/belonging.ts";
 import { hostedSessionFile, referenceSessionFile } from "../../../src/forges/hosted-sessions.ts";
-import { Connections, drainForge, openForge } from "../../../src/forges/open.ts";
+import { Connections } from "../../../src/forges/open.ts";
 import { Git } from "../../../src/git/git.ts";
 import { readSession, writeSession } from "../../../src/identity/sessions.ts";
 import { initForge } from "../../../src/local/init.ts";
@@ -286,22 +286,13 @@ describe("a local forge that runs", () => {
     expect(agent.origin).toBe(second.origin);
   });
 
-  test("is drained on request", async () => {
-    const { find, layout, start } = await served();
+  test("of an older version is drained before a newer one is started", async () => {
+    const { env, find, layout, start } = await served();
     const server = await start();
-    const belonging = await find();
-    if (belonging.kind !== "local") throw new Error("it is local");
-    expect(await drainForge(belonging)).toBe(true);
+    const newer = new Connections({ launcher: nothingStarts, version: "99.0.0", env });
+    const failure = failureOf(newer.open(await find(), "agent"));
     expect(await server.closed).toBe("drained");
     await removeProcessFile(layout, server.instance);
-    expect(await drainForge(belonging)).toBe(false);
-  });
-
-  test("is opened for a single use", async () => {
-    const { env, find, start } = await served();
-    await start();
-    const options = { launcher: nothingStarts, version: "1.0.0", env } as const;
-    const forge = await openForge(await find(), { ...options, as: "agent" });
-    expect(await forge.capabilities()).toMatchObject({ target: "main" });
+    expect(String(await failure)).toContain("nothing was to be started");
   });
 });

@@ -63,6 +63,7 @@ test("a rebase that was cut off is told from one that waits, and can be taken ba
   await cutOff();
   const operation = { kind: "rebase", ours: true, phase: "cut_off" };
   expect(await copy.state()).toMatchObject({ branch: "x", head, operation, conflicts: [] });
+  expect(await copy.branch()).toBe("x");
   expect(await copy.abortRebase()).toEqual({ state: "aborted", head });
   expect((await copy.rebase(target)).state).toBe("rebased");
 });
@@ -90,6 +91,7 @@ test("a conflict waits for its resolution, whoever met it", async () => {
   target = (await copy.fetch("forge", "main")).after ?? "";
   expect((await copy.rebase(target)).state).toBe("conflict");
   expect((await copy.state()).operation?.phase).toBe("stopped");
+  expect(await copy.branch()).toBe("x");
   await writeFile(join(work, "c.txt"), "both\n");
   await scene.git(work, "add", "c.txt");
   expect((await copy.state()).operation?.phase).toBe("stopped");

@@ -29,6 +29,7 @@ describe("opening", () => {
     expect(linked.path).toBe(join(scene.dir, "linked tree"));
     expect(linked.commonDir).toBe(join(work, ".git"));
     expect((await linked.state()).branch).toBe("x");
+    expect(await linked.branch()).toBe("x");
   });
 
   test.each(["bare", "outside", "missing", "git dir"])("refuses %s", async (what) => {
@@ -71,10 +72,13 @@ describe("state", () => {
 
   test("tells a detached head and a repository without commits", async () => {
     await scene.git(work, "checkout", "-q", "--detach");
-    expect((await (await scene.open(work)).state()).branch).toBeUndefined();
+    const detached = await scene.open(work);
+    expect((await detached.state()).branch).toBeUndefined();
+    expect(await detached.branch()).toBeUndefined();
     await scene.git(scene.dir, "init", "-q", "empty");
-    const empty = await (await scene.open(join(scene.dir, "empty"))).state();
-    expect(empty).toMatchObject({ branch: "main", head: undefined });
+    const empty = await scene.open(join(scene.dir, "empty"));
+    expect(await empty.state()).toMatchObject({ branch: "main", head: undefined });
+    expect(await empty.branch()).toBe("main");
   });
 
   test.each([
@@ -92,7 +96,9 @@ describe("state", () => {
     await scene.commit(work, { "a.txt": "mine again\n" });
     await scene.git(work, ...args).catch(() => {});
     const copy = await scene.open(work);
-    expect((await copy.state()).operation).toEqual({ kind, ours: false });
+    const state = await copy.state();
+    expect(state.operation).toEqual({ kind, ours: false });
+    expect(await copy.branch()).toBe(state.branch);
     await expect(copy.rebase("refs/remotes/forge/main")).rejects.toMatchObject({
       code: "operation_in_progress",
     });

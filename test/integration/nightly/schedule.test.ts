@@ -77,7 +77,7 @@ describe("the schedule", () => {
       day: "2026-01-01",
     });
     expect(bench.store.read.run(made?.runId ?? 0)).toMatchObject({ head, status: "queued" });
-    expect(bench.store.read.queuedLanes(5).map((lane) => lane.lane)).toEqual(["deep"]);
+    expect(bench.store.read.waitingLanes().map((lane) => lane.lane)).toEqual(["deep"]);
     expect(wakes).toBe(1);
     expect(schedule.next()).toBe("2026-01-02T08:00:00.000Z");
     for (let looks = 0; looks < 5; looks++) {

@@ -70,7 +70,7 @@ describe("nightlies", () => {
     const store = opened();
     const run = nightly(store, "2026-01-01T08:00:00.000Z");
     expect(run).toMatchObject({ subject: "nightly", branchId: null, status: "queued" });
-    expect(store.read.queuedLanes(10).map((each) => each.lane)).toEqual(["deep"]);
+    expect(store.read.waitingLanes().map((each) => each.lane)).toEqual(["deep"]);
     expect(store.read.nightly(run.id + 1)).toBeUndefined();
   });
 
@@ -103,7 +103,7 @@ describe("an external runner's id", () => {
     const lease = { now: "2026-01-01T00:00:00.000Z", expiresAt: "2026-01-01T00:01:00.000Z" };
     nightly(store, "2026-01-01T08:00:00.000Z", [lane("one"), lane("two")]);
     const claimed = store.read
-      .queuedLanes(2)
+      .waitingLanes()
       .map(({ id }) => store.write((tx) => tx.claimLane(id, lease)));
     for (const each of claimed) {
       if (each === undefined) throw new Error("not claimed");
