@@ -1,8 +1,8 @@
 /**
  * Measures what the forge itself costs per lane that really runs: real commits, workspaces, sandbox
  * and processes, one lane after the other. Beside it, in the same run, the bare steps that no forge
- * can spare: the same git calls and the same sandboxed process, started in the same way, without
- * store, log or workspace.
+ * can spare: the same git calls and the same sandboxed process, started as plainly as Node can, so
+ * that the forge's runner, its store, logs and workspaces all count as the forge's own.
  */
 import { spawn } from "node:child_process";
 import {
@@ -16,8 +16,6 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { readEnvironment } from "../src/config/environment.ts";
-import { Git } from "../src/git/git.ts";
-import { startLane } from "../src/process/lane.ts";
 import { createCi } from "../src/server/ci/create.ts";
 import { cacheName } from "../src/server/ci/lane-environment.ts";
 import {
@@ -75,11 +73,16 @@ function git(cwd: string, ...args: string[]): Promise<string> {
   return bare("git", args, cwd);
 }
 
-/** A process as bare as it gets; answers what it printed. */
-function bare(file: string, args: readonly string[], cwd: string): Promise<string> {
-  const child = spawn(file, args, { cwd, env, stdio: ["ignore", "pipe", "inherit"] });
+/** A process as bare as it gets; answers what it printed, where that goes to no file. */
+function bare(
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  output: "pipe" | number = "pipe",
+): Promise<string> {
+  const child = spawn(file, args, { cwd, env, stdio: ["ignore", output, "inherit", output] });
   let text = "";
-  child.stdout.on("data", (chunk: Buffer) => {
+  child.stdout?.on("data", (chunk: Buffer) => {
     text += chunk.toString("utf8");
   });
   return new Promise((resolve, reject) => {
@@ -115,8 +118,8 @@ async function makeHeads(dir: string, config: ServerConfig): Promise<string[]> {
   return heads;
 }
 
-function queueRun(store: Store, head: string, lanes: number): void {
-  store.write((tx) =>
+function queueRun(store: Store, head: string, lanes: number): number {
+  const run = store.write((tx) =>
     tx.createRun({
       ...{ branchId: null, subject: "head", head, partial: false, rerunOf: null, reason: null },
       ...{ note: null, status: "success" },
@@ -126,6 +129,7 @@ function queueRun(store: Store, head: string, lanes: number): void {
       })),
     }),
   );
+  return run.id;
 }
 
 interface Took {
@@ -142,7 +146,7 @@ async function measured(lanes: number, what: () => Promise<unknown>): Promise<To
   return { wall: wall / lanes, cpu: (user + system) / 1000 / lanes };
 }
 
-/** Resolves when every lane that was queued has ended; throws where one was not green. */
+/** Resolves when every lane that was queued has ended. */
 async function allEnded(store: Store): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = () => {
@@ -164,9 +168,10 @@ async function throughTheForge(
   const clock = { now: () => new Date() };
   const store = openStore(config.storeFile, clock);
   const ci = createCi({ config, store, clock, isolation });
+  const runs: number[] = [];
   const serve = async (count: number) => {
     for (let index = 0; index < count / 10; index += 1) {
-      queueRun(store, heads[index % heads.length] ?? "", 10);
+      runs.push(queueRun(store, heads[index % heads.length] ?? "", 10));
     }
     ci.wake();
     await allEnded(store);
@@ -174,9 +179,7 @@ async function throughTheForge(
   try {
     await serve(20);
     const took = await measured(lanes, () => serve(lanes));
-    const failed = store.read
-      .runsOfHead(0, heads[0] ?? "")
-      .filter((run) => run.status !== "success");
+    const failed = runs.filter((id) => store.read.run(id)?.status !== "success");
     if (failed.length > 0) throw new Error(`${failed.length} runs were not green`);
     return took;
   } finally {
@@ -213,30 +216,24 @@ async function bareSteps(
     await bareWorkspace(config, join(dir, "b")),
   ];
   const cleaning = new Map<string, Promise<unknown>>();
-  const gitIn = (tree: string, ...args: string[]) => new Git({ dir: tree, env }).run({ args });
-  const clean = (tree: string) => gitIn(tree, "clean", "-q", "-ffdx");
-  const bubblewrap = bubblewrapOf(env) ?? "bwrap";
+  const clean = (tree: string) => git(tree, "clean", "-q", "-ffdx");
   const output = openSync(join(dir, "output"), "a");
+  const commands = places.map((place) => {
+    const wrapped = sandboxArguments(["/bin/true"], {
+      ...{ tree: join(place, "tree"), tmp: join(place, "tmp"), varTmp: join(place, "var-tmp") },
+      ...{ cache, objectsDir: join(config.repositoryDir, "objects"), programDirs: [] },
+      hidden: [config.stateDir],
+    });
+    return isolation === "bwrap" ? [bubblewrapOf(env) ?? "bwrap", ...wrapped] : ["/bin/true"];
+  });
   const lane = async (index: number) => {
     const place = places[index % places.length] ?? dir;
     const tree = join(place, "tree");
     await cleaning.get(place);
     const head = heads[Math.floor(index / 10) % heads.length] ?? "";
-    await gitIn(tree, "checkout", "-q", "-f", "--detach", head);
-    const wrapped = sandboxArguments(["/bin/true"], {
-      ...{ tree, tmp: join(place, "tmp"), varTmp: join(place, "var-tmp"), cache },
-      ...{ objectsDir: join(config.repositoryDir, "objects"), programDirs: [] },
-      hidden: [config.stateDir],
-    });
-    const sandboxed = isolation === "bwrap";
-    const [file, args] = sandboxed ? [bubblewrap, wrapped] : ["/bin/true", []];
-    const started = await startLane({
-      ...{ file, args, cwd: tree, env: { PATH: env.PATH ?? "" }, output },
-      reportsState: sandboxed,
-    });
-    if ("notStarted" in started) throw new Error(started.notStarted);
-    const { exitCode } = await started.ended;
-    if (exitCode !== 0) throw new Error(`the bare process ended with ${exitCode}`);
+    await git(tree, "checkout", "-q", "-f", "--detach", head);
+    const [file = "", ...args] = commands[index % places.length] ?? [];
+    await bare(file, args, tree, output);
     cleaning.set(place, clean(tree));
   };
   const serve = async (count: number) => {

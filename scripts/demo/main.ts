@@ -3,17 +3,15 @@
  * over MCP, each in a worktree of its own. One of them fails CI first, reads the log, fixes it
  * and lands. Leaves nothing behind.
  */
-import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { execa } from "execa";
 import { type AgentTask, firstFiles, tasks } from "./shop.ts";
 
-const runFile = promisify(execFile);
 const land = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "dist", "land.js");
 const began = performance.now();
 const colours: Record<string, string> = { forge: "90", ada: "36", bob: "33", cyd: "35" };
@@ -51,14 +49,15 @@ class Shop {
   }
 
   async git(cwd: string, ...args: string[]): Promise<string> {
-    const { stdout } = await runFile("git", args, { cwd, env: this.env });
+    const { stdout } = await execa("git", args, { cwd, env: this.env, extendEnv: false });
     return stdout;
   }
 
   async land(...args: string[]): Promise<string> {
-    const { stdout } = await runFile(process.execPath, [land, ...args], {
+    const { stdout } = await execa(process.execPath, [land, ...args], {
       cwd: this.dir,
       env: this.env,
+      extendEnv: false,
     });
     return stdout;
   }

@@ -50,12 +50,8 @@ export function services(
           stateFolder: forgesRoot(environment.stateHome),
           env: environment.env,
           version: own.version,
-          storeProblem: async (file) => {
-            const { storeProblem } = (await bundle(own, "serve")) as {
-              storeProblem(file: string): string | undefined;
-            };
-            return storeProblem(file);
-          },
+          storeProblem: async (file) => (await forgesEyes(own)).storeProblem(file),
+          lookAtManifest: async (worktree) => (await forgesEyes(own)).lookAtManifest(worktree),
           node: { version: process.versions.node, execPath: process.execPath },
         },
         its,
@@ -73,6 +69,14 @@ export function services(
       return mcp(options);
     },
   };
+}
+
+/** What a forge itself knows of its store and of manifests. */
+async function forgesEyes(own: Package) {
+  return (await bundle(own, "serve")) as Pick<
+    typeof import("./serve.ts"),
+    "storeProblem" | "lookAtManifest"
+  >;
 }
 
 /** A bundle beside ours, loaded only when its command is wanted. */

@@ -16,7 +16,8 @@ import { ownPackage } from "./package.ts";
 import { endProcess } from "./report.ts";
 import { stopSignals } from "./stop-signals.ts";
 
-/** For `land doctor`, which has no use for the database otherwise. */
+/** For `land doctor`, which has no use for the rest of a forge. */
+export { lookAtManifest } from "../server/ci/manifest-file.ts";
 export { storeProblem } from "../server/store/probe-store.ts";
 
 /** A forge that was started by itself stops after this long without work. */

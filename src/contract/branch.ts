@@ -89,6 +89,11 @@ export const branchShape = z.object({
   mirror: z
     .object({ state: z.enum(["seen", "not_seen", "unknown"]), checked_at: z.string().nullable() })
     .optional(),
+  /**
+   * Added, in a green open branch's detail: the target's lanes that its head removes or changes. Then
+   * a merge is refused with `ci_changed`. Absent: none, or the owner allows it.
+   */
+  changed_lanes: z.array(z.string()).optional(),
 });
 
 export const resolveAnswer = z.object({

@@ -6,10 +6,12 @@ import { openWorkingCopy } from "../git/open-working-copy.ts";
 import type { WorkingCopy } from "../git/working-copy.ts";
 import { configuredForge, type KnownForge } from "../local/find-forge.ts";
 import { keyFile } from "../local/layout.ts";
-import { lookForForge } from "../local/process.ts";
+import { lookForForge, type Sight } from "../local/process.ts";
 import { compareVersions } from "../local/versions.ts";
 import { folderTrouble } from "../process/folder-trouble.ts";
 import { blocked, type Check, missing, note, ok, wordsOf } from "./check.ts";
+import { checkManifest, type ManifestSight } from "./manifest.ts";
+import { checkMirror } from "./mirror.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -18,6 +20,7 @@ interface Place {
   readonly env: Env;
   readonly version: string;
   readonly storeProblem: (file: string) => Promise<string | undefined>;
+  readonly lookAtManifest: (worktree: string) => Promise<ManifestSight>;
 }
 
 /** Less room than this keeps a forge from starting lanes. */
@@ -31,11 +34,12 @@ export async function checkRepository(place: Place, signal: AbortSignal): Promis
   } catch (error) {
     return [missing("repository", wordsOf(error), nextOf(error, "Go to a git work tree."))];
   }
-  const [tree, forge] = await Promise.all([
+  const [tree, manifest, forge] = await Promise.all([
     checkWorkTree(copy, signal),
-    checkForge({ ...place, path: copy.path }, signal),
+    checkManifest(copy.path, place.lookAtManifest),
+    checkForge(place, copy, signal),
   ]);
-  return [ok("repository", copy.path), ...tree, ...forge];
+  return [ok("repository", copy.path), ...tree, ...manifest, ...forge];
 }
 
 async function checkWorkTree(copy: WorkingCopy, signal: AbortSignal): Promise<Check[]> {
@@ -49,11 +53,15 @@ async function checkWorkTree(copy: WorkingCopy, signal: AbortSignal): Promise<Ch
   }
 }
 
-async function checkForge(place: Place, signal: AbortSignal): Promise<Check[]> {
-  const { path, env } = place;
+async function checkForge(
+  place: Place,
+  { path, commonDir }: WorkingCopy,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  const git = new Git({ dir: path, env: place.env });
   let forge: KnownForge | undefined;
   try {
-    forge = await configuredForge(new Git({ dir: path, env }), signal);
+    forge = await configuredForge(git, signal);
   } catch (error) {
     return [missing("forge", wordsOf(error), nextOf(error, "Run `land init`."))];
   }
@@ -67,17 +75,20 @@ async function checkForge(place: Place, signal: AbortSignal): Promise<Check[]> {
     ];
   }
   const { layout, settings } = forge;
+  const looking = lookForForge(layout, signal);
+  const parts = await Promise.all([
+    checkKey(forge, "agent"),
+    checkKey(forge, "owner"),
+    checkState(forge),
+    looking.then((sight) => checkProcess(forge, sight, place)),
+    checkMirror({ forge, looking, git, commonDir }, signal),
+  ]);
   return [
     ok("forge", `local, target ${settings.target}, state ${layout.stateDir}`),
     ...(settings.ci === "none"
       ? [note("ci", "branches land untested: the owner's recorded choice")]
       : []),
-    ...(await Promise.all([
-      checkKey(forge, "agent"),
-      checkKey(forge, "owner"),
-      checkState(forge),
-      checkProcess(forge, place, signal),
-    ])),
+    ...parts.flat(),
   ];
 }
 
@@ -107,11 +118,10 @@ function checkState({ layout }: KnownForge): Check {
 
 async function checkProcess(
   forge: KnownForge,
+  sight: Sight,
   { version, storeProblem }: Place,
-  signal: AbortSignal,
 ): Promise<Check> {
   const name = "process";
-  const sight = await lookForForge(forge.layout, signal);
   if (sight.state === "absent") {
     const problem = await storeProblem(forge.layout.storeFile);
     return problem === undefined

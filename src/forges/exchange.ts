@@ -64,6 +64,7 @@ export function noAnswerFor(
   if (signal?.aborted === true) return new NoAnswer("cancelled", "the request was cancelled");
   if (deadline?.aborted === true) return new NoAnswer("timed_out", "no answer came in time");
   const code = systemCode(error);
+  if (code === undefined) return new NoAnswer("broken", "the connection broke", error);
   return neverSent.has(code)
     ? new NoAnswer("unreachable", `no connection (${code})`, error)
     : new NoAnswer("broken", `the connection broke (${code})`, error);
@@ -80,14 +81,14 @@ const neverSent = new Set([
 ]);
 
 /** The system's code below a fetch error; several tried addresses count as one. */
-function systemCode(error: unknown): string {
+function systemCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
     const code = (at as NodeJS.ErrnoException).code;
     if (typeof code === "string") return code;
     if (at instanceof AggregateError) return systemCode(at.errors[0]);
     at = at.cause;
   }
-  return "unknown";
+  return undefined;
 }
 
 /** The whole body as text. Throws NoAnswer where it is longer than allowed. */

@@ -66,6 +66,8 @@ export interface ForgeBranch {
   readonly mirror?: { readonly state: string; readonly checkedAt: string | undefined } | undefined;
   /** Whose key pushed the head: its name, or its npub where it has none. */
   readonly pushedBy?: string | undefined;
+  /** Lanes that the head removes or changes, for which the forge refuses it until the owner agrees. */
+  readonly changedLanes?: readonly string[] | undefined;
 }
 
 /** A line of the list of branches. `ci` is the verdict on its head in short. */

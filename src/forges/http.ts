@@ -145,7 +145,11 @@ export class ForgeHttp {
       );
     } catch (error) {
       if (error instanceof NoAnswer) return error;
-      throw new LandError("internal", "A request could not be made.", { cause: error });
+      throw new LandError("internal", `No request can be made to ${base}${call.path}.`, {
+        state: "Nothing was sent.",
+        next: "Check the forge's address; `land doctor` looks at it.",
+        cause: error,
+      });
     }
   }
 }

@@ -92,6 +92,20 @@ export class Connections {
 }
 
 /**
+ * A local forge where it was seen to run, with one of its keys. It is never started for this, and
+ * one that does not answer is not tried again.
+ */
+export function seenRunning({ layout }: KnownForge, origin: string, as: KeyKind): Forge {
+  return connectPika({
+    name: "local",
+    baseUrl: origin,
+    signer: signerOfFile(keyFile(layout, as)),
+    sessionFile: sessionFile(layout, as),
+    patienceMs: 0,
+  });
+}
+
+/**
  * What tells forges apart. A hosted one is opened anew when a login or its target becomes known, so
  * that a process that lives long needs no restart after `land login`.
  */

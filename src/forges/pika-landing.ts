@@ -1,6 +1,6 @@
 import { type MergeRequest, mergeAnswer } from "../contract/branch.ts";
 import { paths } from "../contract/paths.ts";
-import { judgeHead } from "../domain/checks.ts";
+import { judgeHead, type Verdict } from "../domain/checks.ts";
 import { isLandError, LandError } from "../domain/errors.ts";
 import { backoffMs } from "./clock.ts";
 import type { Forge, ForgeBranch, LandingAnswer, LandingRequest } from "./forge.ts";
@@ -154,6 +154,13 @@ async function requireThatHead(
   );
 }
 
+const whyNotGreen: Readonly<Record<Exclude<Verdict, "green">, string>> = {
+  failed: "its run failed",
+  pending: "its run has not finished",
+  none: "there is no run for it yet",
+  superseded: "its run was given up for a newer head",
+};
+
 /** The guards of a forge that has none of its own: head and CI are compared right before. */
 async function compareFirst(
   forge: Reader,
@@ -164,10 +171,14 @@ async function compareFirst(
   if (request.force === undefined) {
     const verdict = judgeHead(request.head, branch.runs);
     if (verdict === "green") return;
-    throw new LandError("ci_not_green", `CI of ${request.head.slice(0, 12)} is ${verdict}.`, {
-      state: "Nothing was changed.",
-      next: "Wait for CI; if it failed, read the lane's log, fix, commit and land again.",
-    });
+    throw new LandError(
+      "ci_not_green",
+      `CI is not green for ${request.head.slice(0, 12)}: ${whyNotGreen[verdict]}.`,
+      {
+        state: "Nothing was changed.",
+        next: "Wait for CI; if it failed, read the lane's log, fix, commit and land again.",
+      },
+    );
   }
   if ((await forge.identity(signal)).admin) return;
   throw new LandError("force_refused", "This key may not force a merge.", {

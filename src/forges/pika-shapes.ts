@@ -38,6 +38,7 @@ export function branchOf(detail: DetailAnswer): ForgeBranch | undefined {
     problem: optionalWords(branch.problem),
     ...(branch.mirror === undefined ? {} : { mirror: sightingOf(branch.mirror) }),
     pushedBy: optionalWords(branch.pushed_by_name ?? branch.pushed_by, 80),
+    changedLanes: branch.changed_lanes?.slice(0, 200).map((lane) => plainWords(lane, 200)),
   };
 }
 

@@ -13,48 +13,55 @@ export interface Flavour {
 
 const probeDeadlineMs = 10_000;
 
-/** Finds out by asking which forge is at an address. Throws `unsupported` where there is none. */
+/**
+ * Finds out by asking which forge is at an address. Throws `unsupported` where there is none, and
+ * the fault where what is there has one and so may well be a forge.
+ */
 export async function detectFlavour(http: ForgeHttp, signal?: AbortSignal): Promise<Flavour> {
-  const first = await askAbout(http, prefixes[0], signal);
+  const probe: Probe = { http, signal, fault: undefined };
+  const first = await askAbout(probe, prefixes[0]);
   if (first !== undefined) return { prefix: prefixes[0], about: fitting(first) };
   for (const prefix of prefixes) {
-    if (await givesChallenges(http, prefix, signal)) {
-      const about = prefix === prefixes[0] ? undefined : await askAbout(http, prefix, signal);
+    if (await givesChallenges(probe, prefix)) {
+      const about = prefix === prefixes[0] ? undefined : await askAbout(probe, prefix);
       return { prefix, about: about === undefined ? undefined : fitting(about) };
     }
   }
+  if (probe.fault !== undefined) throw probe.fault;
   throw new LandError("unsupported", `No forge that this kit knows answers at ${http.baseUrl}.`, {
     state: "Nothing was changed.",
     next: "Check the address; it is the forge's own, without /git or /news at its end.",
   });
 }
 
-async function askAbout(
-  http: ForgeHttp,
-  prefix: Prefix,
-  signal: AbortSignal | undefined,
-): Promise<AboutAnswer | undefined> {
-  return orNothing(
-    http.call(
+interface Probe {
+  readonly http: ForgeHttp;
+  readonly signal: AbortSignal | undefined;
+  /** The first answer that tells of a fault of whoever gave it. */
+  fault: LandError | undefined;
+}
+
+async function askAbout(probe: Probe, prefix: Prefix): Promise<AboutAnswer | undefined> {
+  try {
+    return await probe.http.call(
       {
         method: "GET",
         path: `${prefix}${paths.about()}`,
         answer: aboutAnswer,
         deadlineMs: probeDeadlineMs,
       },
-      signal,
-    ),
-  );
+      probe.signal,
+    );
+  } catch (error) {
+    if (isNoForgeHere(probe, error)) return undefined;
+    throw error;
+  }
 }
 
 /** The right prefix answers with a challenge, or says in JSON that nobody may log in. */
-async function givesChallenges(
-  http: ForgeHttp,
-  prefix: Prefix,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
+async function givesChallenges(probe: Probe, prefix: Prefix): Promise<boolean> {
   try {
-    await http.call(
+    await probe.http.call(
       {
         method: "POST",
         path: `${prefix}${paths.challenge()}`,
@@ -62,30 +69,23 @@ async function givesChallenges(
         repeatable: true,
         deadlineMs: probeDeadlineMs,
       },
-      signal,
+      probe.signal,
     );
     return true;
   } catch (error) {
     if (isLandError(error, "forbidden")) return true;
-    if (isNoForgeHere(error)) return false;
-    throw error;
-  }
-}
-
-async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isNoForgeHere(error)) return undefined;
+    if (isNoForgeHere(probe, error)) return false;
     throw error;
   }
 }
 
 /** Whether an error says that something else lives at that path, rather than that nobody answers. */
-function isNoForgeHere(error: unknown): boolean {
+function isNoForgeHere(probe: Probe, error: unknown): boolean {
   if (!isLandError(error) || isRedirect(error.facts.status)) return false;
+  const { status } = error.facts;
   // A retired host says where its forge went.
-  if (error.facts.status === 410) return false;
+  if (status === 410) return false;
+  if (typeof status === "number" && status >= 500) probe.fault ??= error;
   return ["not_found", "forge_error", "unauthorized", "forbidden"].includes(error.code);
 }
 

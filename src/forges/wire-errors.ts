@@ -1,5 +1,6 @@
 import { type ErrorAnswer, errorAnswer, wireErrorCodes } from "../contract/errors.ts";
 import { type ErrorCode, LandError } from "../domain/errors.ts";
+import { sentence } from "../text/sentence.ts";
 import type { Exchange, NoAnswer } from "./exchange.ts";
 import { plainWords } from "./plain-words.ts";
 
@@ -17,72 +18,93 @@ interface Advice {
   readonly next: string;
 }
 
+/** `what` happened, for an answer that does not say it in words of the forge's own code. */
+interface Known extends Advice {
+  readonly what: string;
+}
+
 const unchanged = "Nothing was changed.";
 
 /** What to know and do for each code that an answer may carry; our words, never the forge's. */
-const advice: Readonly<Partial<Record<ErrorCode, Advice>>> = {
+const known: Readonly<Partial<Record<ErrorCode, Known>>> = {
   branch_not_open: {
-    state: `${unchanged} The branch is merged or closed already.`,
+    what: "The branch is merged or closed already",
+    state: unchanged,
     next: "Look at its status; push the branch again to open a new record.",
   },
   branch_gone: {
-    state: `${unchanged} The branch no longer exists on the forge.`,
+    what: "The branch no longer exists on the forge",
+    state: unchanged,
     next: "Push the branch again if it is still wanted.",
   },
   head_moved: {
-    state: `${unchanged} The forge has another head for this branch.`,
+    what: "The forge has another head for this branch",
+    state: unchanged,
     next: "Look at the branch's status, then ask again with its current head.",
   },
   ci_not_green: {
-    state: `${unchanged} No successful run exists for exactly this head.`,
+    what: "CI is not green for this head",
+    state: unchanged,
     next: "Wait for CI; if it failed, read the lane's log, fix, commit and land again.",
   },
   ci_changed: {
-    state: `${unchanged} The head removes or changes lanes of the target's manifest.`,
-    next: "Ask the owner to agree (`land merge --force --reason WHY`, at a terminal), or restore the lanes.",
+    what: "The head removes or changes lanes of the target's manifest",
+    state: unchanged,
+    next: "Ask the owner to agree (`land merge --force --reason WHY`, at a terminal), or put the lanes back.",
   },
   target_moved: {
-    state: `${unchanged} The target has commits that this head does not contain.`,
+    what: "The target has commits that this head does not contain",
+    state: unchanged,
     next: "Rebase onto the target, push, wait for CI and ask again; landing does all of it.",
   },
   target_moved_outside: {
-    state: `${unchanged} The target was moved by hand, so landing stands still for everybody.`,
+    what: "The target was moved by hand",
+    state: `${unchanged} Landing stands still for everybody.`,
     next: "The owner decides at a terminal: `land target accept` keeps the new value, `land target restore` puts back the forge's own.",
   },
   mirror_diverged: {
-    state: `${unchanged} People merged at the mirror what the forge does not have, and the forge has what the mirror lacks.`,
+    what: "People merged at the mirror what the forge does not have, and the forge has what the mirror lacks",
+    state: unchanged,
     next: "Either the owner puts the mirror's target back by a push there, or a branch that merges the mirror's target is landed here.",
   },
   merge_conflict: {
-    state: `${unchanged} The head does not merge with the target.`,
+    what: "The head conflicts with the target",
+    state: unchanged,
     next: "Rebase onto the target, solve the conflict, push and land again.",
   },
   force_refused: {
+    what: "This key may not force a merge",
     state: unchanged,
     next: "Only the owner may force, at a terminal; otherwise make CI green.",
   },
   unrelated_histories: {
-    state: `${unchanged} Branch and target share no commit.`,
+    what: "Branch and target share no commit",
+    state: unchanged,
     next: "Make the branch anew from the target.",
   },
   storage_failed: {
+    what: "The forge cannot write its state",
     state:
       "Nothing is half done: what was begun the forge brings to an end once it can write again.",
     next: "Whoever runs the forge frees space or makes its state folder writable (`land doctor` looks at it); then ask again.",
   },
   unauthorized: {
-    state: "The forge did not accept the login.",
+    what: "The forge did not accept the login",
+    state: unchanged,
     next: "Run `land login`; for a local forge run `land init`, then try again.",
   },
   forbidden: {
+    what: "The forge does not allow that to this key",
     state: unchanged,
     next: "Ask the forge's owner for the right, or use a key that has it (`land whoami` shows yours).",
   },
   bad_argument: {
+    what: "The forge could not take what it was asked",
     state: unchanged,
     next: "Correct what the answer names; a cursor is the `next_cursor` of the page before.",
   },
   not_found: {
+    what: "The forge does not know what it was asked for",
     state: unchanged,
     next: "Check the branch's name or number; `land status` shows what the forge knows.",
   },
@@ -92,12 +114,36 @@ export const whereRunsAre = "`branch_status` names the newest runs and lane runs
 export const whereNightliesAre =
   "`land nightly`, or the forge's page, lists the newest nightlies; `land nightly NUMBER` names the lanes of one.";
 
-/** Where to look for what a 404 names that is no branch; the reference says the same. */
-const missing: ReadonlyMap<string, string> = new Map([
-  ["branch run not found", `Check the branch and the run's number; ${whereRunsAre}`],
-  ["branch lane not found", `Check the branch and the lane run's number; ${whereRunsAre}`],
-  ["nightly run not found", `Check the nightly's number; ${whereNightliesAre}`],
-  ["nightly lane not found", `Check the nightly and the lane run's number; ${whereNightliesAre}`],
+/** What a 404's words mean, and where to look for what they name; the reference says the same. */
+const missing: ReadonlyMap<string, { readonly what: string; readonly next: string }> = new Map([
+  [
+    "branch run not found",
+    {
+      what: "The forge knows no such run of this branch",
+      next: `Check the branch and the run's number; ${whereRunsAre}`,
+    },
+  ],
+  [
+    "branch lane not found",
+    {
+      what: "The forge knows no such lane run of this branch",
+      next: `Check the branch and the lane run's number; ${whereRunsAre}`,
+    },
+  ],
+  [
+    "nightly run not found",
+    {
+      what: "The forge knows no such nightly",
+      next: `Check the nightly's number; ${whereNightliesAre}`,
+    },
+  ],
+  [
+    "nightly lane not found",
+    {
+      what: "The forge knows no such lane run of this nightly",
+      next: `Check the nightly and the lane run's number; ${whereNightliesAre}`,
+    },
+  ],
 ]);
 
 /** Codes of the wire that are codes of ours by the same name. */
@@ -113,26 +159,66 @@ const referenceWords: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^merge branch `/, "merge_conflict"],
 ];
 
-/** Turns an answer that is no success into a LandError. Pure. */
+/**
+ * Turns an answer that is no success into a LandError. It says what happened first; where, and with
+ * which status, only where that helps: the forge's own refusals are clear without. Pure.
+ */
 export function errorOfAnswer(asked: Asked, answer: Exchange): LandError {
   const body = readError(answer.text);
   const code = codeOf(answer, body);
   const secrets = asked.token === undefined ? [] : [asked.token];
   const said = plainWords(body?.error ?? wordsOf(answer.text), 300, secrets);
-  const words =
-    answer.status >= 300 && answer.status < 400
-      ? redirectWords(answer.location, secrets)
-      : `it answered ${answer.status}${said === "" ? "" : `: ${said}`}`;
-  return new LandError(code, `${asked.method} ${asked.path} on ${asked.forge}: ${words}`, {
+  const where = `(status ${answer.status}, ${whereOf(asked)})`;
+  return new LandError(code, sentence(wordsFor({ asked, code, answer, body, said, where })), {
     ...adviceFor(asked, code, answer.status, body),
     facts: factsOf(answer.status, body, secrets),
   });
 }
 
+interface Told {
+  readonly asked: Asked;
+  readonly code: ErrorCode;
+  readonly answer: Exchange;
+  readonly body: ErrorAnswer | undefined;
+  /** The answer's own words, fit to be shown. */
+  readonly said: string;
+  readonly where: string;
+}
+
+/** What happened, with the forge's words where it has any. */
+function wordsFor({ asked, code, answer, body, said, where }: Told): string {
+  const because = said === "" ? "" : `: ${said}`;
+  const { status } = answer;
+  if (status >= 300 && status < 400) {
+    const secrets = asked.token === undefined ? [] : [asked.token];
+    return `The forge's address leads on to ${redirectGoal(answer.location, secrets)} ${where}`;
+  }
+  if (body?.code === "draining") return `The forge is about to stop${because}`;
+  // A forge that refuses with a code of its own says all there is to say.
+  if (body?.code === code && said !== "" && status < 500) return `The forge refused: ${said}`;
+  const gone = missingIn(code, body);
+  if (gone !== undefined) return gone.what;
+  const what = known[code]?.what;
+  if (what !== undefined) return said === "" ? `${what} ${where}` : `${what}${because}`;
+  if (status === 410) return `There is no forge at ${asked.forge} any more${because}`;
+  if (isPassing(status)) return `The forge cannot answer now ${where}${because}`;
+  if (status === 404) return `There is no such endpoint ${where}${because}`;
+  if (status === 409 && said !== "") return `The forge refused${because}`;
+  return `The forge failed ${where}${because}`;
+}
+
+function missingIn(code: ErrorCode, body: ErrorAnswer | undefined) {
+  return code === "not_found" ? missing.get(body?.error ?? "") : undefined;
+}
+
+function whereOf({ method, path, forge }: Asked): string {
+  return `${method} ${path} at ${forge}`;
+}
+
 /** Turns a request without an answer into a LandError. `mayHaveActed`: it was to change something. */
 export function errorOfSilence(asked: Asked, why: NoAnswer, mayHaveActed: boolean): LandError {
   if (why.reason === "cancelled") {
-    return new LandError("cancelled", `${asked.method} ${asked.path} was cancelled.`, {
+    return new LandError("cancelled", "The request to the forge was cancelled.", {
       state: mayHaveActed ? outcomeUnknown : unchanged,
       next: "Ask again; what was done already is noticed.",
     });
@@ -140,7 +226,9 @@ export function errorOfSilence(asked: Asked, why: NoAnswer, mayHaveActed: boolea
   const sent = why.reason !== "unreachable";
   return new LandError(
     why.reason === "timed_out" ? "timed_out" : "forge_unreachable",
-    `${asked.method} ${asked.path} on ${asked.forge}: ${why.message}.`,
+    sent
+      ? `The forge gave no answer to ${whereOf(asked)}: ${why.message}.`
+      : `The forge at ${asked.forge} cannot be reached: ${why.message}.`,
     {
       state: mayHaveActed && sent ? outcomeUnknown : unchanged,
       next: "Ask again; `land doctor` tells what keeps the forge from answering.",
@@ -153,7 +241,7 @@ export function errorOfSilence(asked: Asked, why: NoAnswer, mayHaveActed: boolea
 export function errorOfShape(asked: Asked, detail: string): LandError {
   return new LandError(
     "forge_error",
-    `${asked.method} ${asked.path} on ${asked.forge}: the answer is not what a forge answers (${plainWords(detail, 200)}).`,
+    `The answer to ${whereOf(asked)} is not what a forge answers: ${plainWords(detail, 200)}.`,
     {
       state: "Whether the request was carried out is not known.",
       next: "Check the address of the forge, and that forge and kit are of versions that fit.",
@@ -213,10 +301,10 @@ function adviceFor(
       next: "Ask again shortly; the forge starts anew by itself.",
     };
   }
-  const known = advice[code];
-  const where = code === "not_found" ? missing.get(body?.error ?? "") : undefined;
-  if (where !== undefined) return { state: unchanged, next: where };
-  if (known !== undefined) return known;
+  const gone = missingIn(code, body);
+  if (gone !== undefined) return { state: unchanged, next: gone.next };
+  const ours = known[code];
+  if (ours !== undefined) return { state: ours.state, next: ours.next };
   if (isPassing(status)) {
     // A proxy that gave up waiting does not know what the forge behind it did.
     const state = asked.method === "GET" || status === 503 ? unchanged : outcomeUnknown;
@@ -228,6 +316,12 @@ function adviceFor(
       next: "Check the forge's address: it is its own, without a page's path at its end.",
     };
   }
+  if (status === 410) {
+    return {
+      state: unchanged,
+      next: "Use the address that the forge has now (`land login --base-url URL`).",
+    };
+  }
   if (status >= 300 && status < 400) {
     return {
       state: "Redirects are not followed, so that a login never reaches another host.",
@@ -236,7 +330,7 @@ function adviceFor(
   }
   if (status === 409) {
     return {
-      state: "The forge refused, and nothing was changed.",
+      state: unchanged,
       next: "Asking again changes nothing as things are; do what the refusal names.",
     };
   }
@@ -246,10 +340,8 @@ function adviceFor(
   };
 }
 
-function redirectWords(location: string | undefined, secrets: readonly string[]): string {
-  return location === undefined
-    ? "it answered with a redirect to nowhere"
-    : `it answered with a redirect to ${plainWords(location, 200, secrets)}`;
+function redirectGoal(location: string | undefined, secrets: readonly string[]): string {
+  return location === undefined ? "nowhere" : plainWords(location, 200, secrets);
 }
 
 function factsOf(

@@ -8,7 +8,14 @@ import { lookAtRemote, readRecord } from "./observe.ts";
 import { patiently } from "./patience.ts";
 import { isOfThisLanding } from "./settle-rebase.ts";
 import { type Awaited, conflictNext, type Ending, type Step, short } from "./steps.ts";
-import { recordMark, runLine, safetyMs, waitForRecord } from "./wait-for-record.ts";
+import {
+  isOnlyCancelled,
+  recordMark,
+  runLine,
+  safetyMs,
+  seenThroughCancel,
+  waitForRecord,
+} from "./wait-for-record.ts";
 
 /** Before the same thing is asked of the forge again. */
 const askAgainMs = 500;
@@ -118,25 +125,30 @@ async function wait(call: LandingCall, on: Awaited, head: string): Promise<undef
   }
   const before = markOf(call, head);
   const until = Math.min(call.clock.now() + safetyMs, call.endsAt);
-  await waitForRecord(
-    { ...call, signal, until: call.endsAt },
-    until,
-    async () => {
-      call.record = await readRecord(call);
-      if (on === "ci") tellOfCi(call, head);
-      return markOf(call, head);
-    },
-    (mark) => mark !== before,
-  );
+  const during = { ...call, signal, until: call.endsAt };
+  const look = async () => {
+    call.record = await readRecord(call);
+    if (on === "ci") tellOfCi(call, head);
+    return markOf(call, head);
+  };
+  const mark = await waitForRecord(during, until, look, (seen) => seen !== before);
+  if (on === "ci") {
+    const isCancelled = () => isOnlyCancelled(call.record, runOf(call, head));
+    await seenThroughCancel(during, call.endsAt, look, isCancelled, mark);
+  }
   await forgetOldRemote(call, head);
   return undefined;
 }
 
 /** Tells how far CI of a head is, where that changed since it was last told. */
 function tellOfCi(call: LandingCall, head: string): void {
-  const line = runLine(decidingRun(head, call.record?.runs ?? []));
+  const line = runLine(runOf(call, head));
   if (line !== call.told) call.deps.progress(line);
   call.told = line;
+}
+
+function runOf(call: LandingCall, head: string) {
+  return decidingRun(head, call.record?.runs ?? []);
 }
 
 function markOf(call: LandingCall, head: string): string {

@@ -37,6 +37,8 @@ export interface RecordFacts {
   readonly verdict: Verdict;
   /** The deciding run's own words. */
   readonly note: string | undefined;
+  /** Lanes that the record's head removes or changes, for which the owner has to agree. */
+  readonly changedLanes?: readonly string[] | undefined;
 }
 
 /** Everything the planner knows of git and the forge; each part can be observed again. */

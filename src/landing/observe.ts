@@ -93,7 +93,8 @@ function recordFacts(call: LandingCall, head: string | undefined): RecordFacts |
     head === undefined
       ? unjudged
       : { verdict: judgeHead(head, record.runs), note: decidingRun(head, record.runs)?.note };
-  return { id, state, head: record.head, mergeCommit, problem, ...judged };
+  const { changedLanes } = record;
+  return { id, state, head: record.head, mergeCommit, problem, changedLanes, ...judged };
 }
 
 const unjudged = { verdict: "none", note: undefined } as const;

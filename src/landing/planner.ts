@@ -1,3 +1,4 @@
+import { lanesNeedOwner } from "./changed-lanes.ts";
 import type { LandingOptions } from "./ends.ts";
 import type { Facts, Refusal, Tally } from "./facts.ts";
 import { onTarget, pushRefusal, targetMissing } from "./refusals.ts";
@@ -267,7 +268,9 @@ export const fixAndLand =
 function greenEnd({ facts }: Known): Step {
   return end({
     state: "green",
-    next: `CI is green for this head and it contains ${facts.target}. Land again, this time without stopping at green.`,
+    next:
+      lanesNeedOwner(facts.record) ??
+      `CI is green for this head and it contains ${facts.target}. Land again, this time without stopping at green.`,
   });
 }
 

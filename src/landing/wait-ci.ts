@@ -4,7 +4,7 @@ import type { BranchRef, Forge, ForgeBranch } from "../forges/forge.ts";
 import type { FailedLane } from "./ends.ts";
 import { failedLanes } from "./failed-lanes.ts";
 import { patiently } from "./patience.ts";
-import { runLine, waitForRecord } from "./wait-for-record.ts";
+import { isOnlyCancelled, runLine, seenThroughCancel, waitForRecord } from "./wait-for-record.ts";
 import { type Clock, type SubscribeToChanges, timedWakes } from "./wakes.ts";
 
 export interface WaitForCiDeps {
@@ -68,15 +68,13 @@ export async function waitForCi(
       return seen;
     };
     tell(first);
-    const done = isSettled(first) || clock.now() >= until;
-    const last = done
-      ? first
-      : await waitForRecord(
-          during,
-          until,
-          () => look(deps, request, first.head).then(tell),
-          isSettled,
-        );
+    const again = () => look(deps, request, first.head).then(tell);
+    let last = first;
+    // What is over at the first look was not waited for, and is told as it is.
+    while (!isSettled(last) && clock.now() < until) {
+      last = await waitForRecord(during, until, again, isSettled);
+      last = await seenThroughCancel(during, until, again, isCancelled, last);
+    }
     return await answer(deps, last);
   } finally {
     wakes.close();
@@ -107,6 +105,10 @@ async function look(
 function isOver({ verdict, branch }: Look, pushed: boolean): boolean {
   if (verdict === "none") return !pushed && branch !== undefined && branch.state !== "open";
   return verdict !== "pending";
+}
+
+function isCancelled({ branch, run }: Look): boolean {
+  return isOnlyCancelled(branch, run);
 }
 
 async function answer(deps: WaitForCiDeps, seen: Look): Promise<WaitForCiAnswer> {

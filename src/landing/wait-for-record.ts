@@ -7,6 +7,9 @@ import type { Clock, Wakes } from "./wakes.ts";
 /** A change that no event told of is found after this long all the same. */
 export const safetyMs = 10_000;
 
+/** How long after a cancellation it is looked whether the run was taken up again. */
+export const takenUpMs = 5000;
+
 /**
  * Reads a branch's record anew at each change until `settled` or the time is up. The one wait of
  * the landing and of `wait_for_ci`. `look` is not called before the first change or timeout.
@@ -32,6 +35,29 @@ export async function waitForRecord<T>(
     const seen = await patiently({ ...during, until: during.until ?? untilMs }, look);
     if (settled(seen) || during.clock.now() >= untilMs) return seen;
   }
+}
+
+/**
+ * Looks on for a moment after somebody cancelled what was waited for: a lane that hangs is begun
+ * anew by `cancel`, then `requeue`, and in between it looks as if CI had spoken.
+ */
+export async function seenThroughCancel<T>(
+  during: Parameters<typeof waitForRecord>[0],
+  untilMs: number,
+  look: () => Promise<T>,
+  isCancelled: (seen: T) => boolean,
+  seen: T,
+): Promise<T> {
+  const until = Math.min(untilMs, during.clock.now() + takenUpMs);
+  if (!isCancelled(seen) || during.clock.now() >= until) return seen;
+  return waitForRecord(during, until, look, (next) => !isCancelled(next));
+}
+
+/** Whether a run is red by cancelled lanes alone, on a branch that may still go on. */
+export function isOnlyCancelled(branch: ForgeBranch | undefined, run: Run | undefined): boolean {
+  if (branch?.state !== "open" || run?.status !== "failed") return false;
+  const failed = run.lanes.filter((lane) => lane.status === "failed");
+  return failed.length > 0 && failed.every((lane) => lane.failureKind === "cancelled");
 }
 
 /** How far a run is, in a line. */

@@ -3,6 +3,7 @@ import { branchStates } from "../domain/status.ts";
 import type { ForgeBranch } from "../forges/forge.ts";
 import { obstacleIn } from "../git/obstacles.ts";
 import type { WorkingState } from "../git/working-copy.ts";
+import { lanesNeedOwner } from "../landing/changed-lanes.ts";
 import { ownersWay, watchesTarget } from "../landing/frozen.ts";
 import { fixAndLand } from "../landing/planner.ts";
 import { onTarget } from "../landing/refusals.ts";
@@ -181,6 +182,6 @@ function nextStep({ subject, target, isFrozen }: Seen, ci: StatusView["ci"]): st
   if (isOtherHead) {
     return "The work tree is at another head than the forge: `land_branch` pushes and lands it.";
   }
-  if (ci === "green") return "`land_branch` (or `merge_branch`) lands it.";
+  if (ci === "green") return lanesNeedOwner(known) ?? "`land_branch` (or `merge_branch`) lands it.";
   return "`land_branch` or `wait_for_ci` waits for CI.";
 }

@@ -1,6 +1,7 @@
 import { isLandError, LandError } from "../domain/errors.ts";
 import { capText } from "../text/bytes.ts";
 import { shrinkJson } from "../text/json.ts";
+import { sentence } from "../text/sentence.ts";
 import { fitToShow } from "../text/untrusted.ts";
 
 /** Room for an error's further facts, in bytes. */
@@ -21,23 +22,30 @@ export interface ErrorView {
 export function asLandError(thrown: unknown): LandError {
   if (isLandError(thrown)) return thrown;
   if (thrown instanceof Error && thrown.name === "AbortError") {
-    return new LandError("cancelled", "The call was cancelled.");
+    return new LandError("cancelled", "The call was cancelled.", stopped);
   }
-  const words = thrown instanceof Error ? thrown.message : String(thrown);
+  const words = (thrown instanceof Error ? thrown.message : String(thrown)).trim();
   const next = remedyOf((thrown as NodeJS.ErrnoException | undefined)?.code);
   if (next !== undefined) {
-    return new LandError("unsupported", `This machine did not allow it: ${words}.`, {
-      state: "What was already done stays done; nothing is undone.",
+    return new LandError("unsupported", sentence(`This machine did not allow it: ${words}`), {
+      state: stopped.state,
       next,
       cause: thrown,
     });
   }
-  return new LandError("internal", `Something in this kit failed: ${words || "no message"}.`, {
-    state: "What was already done stays done; nothing is undone.",
-    next: "Call again: every step looks at the state anew. If it fails again, it is a bug of this kit.",
+  const why = words === "" ? " and did not say why" : `: ${words}`;
+  return new LandError("internal", sentence(`Something in this kit failed${why}`), {
+    state: stopped.state,
+    next: `${stopped.next} If it fails again, it is a bug of this kit.`,
     cause: thrown,
   });
 }
+
+/** What is true of whatever ended before its end. */
+const stopped = {
+  state: "What was already done stays done; nothing is undone.",
+  next: "Call again: every step looks at the state anew.",
+};
 
 /** What to do where the system refused something, by its error code; undefined for any other. */
 function remedyOf(code: string | undefined): string | undefined {
@@ -76,9 +84,12 @@ export function errorView(error: LandError): ErrorView {
   };
 }
 
-/** What git said is in the message already, and an empty list says nothing. */
-function ownFacts({ facts }: LandError): Record<string, unknown> {
-  const { stdout: _stdout, stderr: _stderr, exitCode: _exitCode, ...own } = facts;
+/**
+ * What a reader has not read yet: git's words are in the message, and so is the status of a forge's
+ * answer where it says anything; an empty list says nothing.
+ */
+export function ownFacts({ facts }: LandError): Record<string, unknown> {
+  const { stdout: _stdout, stderr: _stderr, exitCode: _exitCode, status: _status, ...own } = facts;
   const isTelling = (value: unknown) => !Array.isArray(value) || value.length > 0;
   return Object.fromEntries(Object.entries(own).filter(([, value]) => isTelling(value)));
 }
@@ -89,11 +100,16 @@ export function renderError(view: ErrorView): string {
   const lines = [`${message} (${code})`];
   if (state !== undefined) lines.push(`State: ${state}`);
   if (next !== undefined) lines.push(`Next: ${next}`);
-  for (const [name, value] of Object.entries(facts)) {
-    if (value !== undefined)
-      lines.push(`${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
-  }
-  return lines.join("\n");
+  return [...lines, ...factLines(facts)].join("\n");
+}
+
+/** Facts for a reader, a line for each. */
+export function factLines(facts: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(facts)
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`,
+    );
 }
 
 function fitFacts(value: unknown): unknown {

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import type { LandError } from "../domain/errors.ts";
 import { shrinkJson } from "../text/json.ts";
+import { sentence } from "../text/sentence.ts";
 import { fitToShow } from "../text/untrusted.ts";
+import { factLines, ownFacts } from "./errors.ts";
 import { lines } from "./subject.ts";
 
 /** Why something was refused and what would help. */
@@ -22,9 +24,9 @@ export interface RefusalView {
 const factBytes = 2000;
 
 export function refusalOf(error: LandError): RefusalView {
-  const facts = shrinkJson(error.facts, factBytes) as Record<string, unknown>;
-  const ended = /[.!?]$/.test(error.message) ? error.message : `${error.message}.`;
-  const why = error.state === undefined ? error.message : `${ended} ${error.state}`;
+  const facts = shrinkJson(ownFacts(error), factBytes) as Record<string, unknown>;
+  const why =
+    error.state === undefined ? error.message : `${sentence(error.message)} ${error.state}`;
   return {
     code: error.code,
     why: fitToShow(why).slice(0, 2000),
@@ -41,7 +43,7 @@ export function renderRefusal(view: {
 }): string {
   return lines(
     view.why !== undefined && `${view.why} (${view.code ?? "refused"})`,
-    view.facts !== undefined && JSON.stringify(view.facts),
+    ...factLines(view.facts ?? {}),
     view.next !== undefined && `Next: ${view.next}`,
   );
 }

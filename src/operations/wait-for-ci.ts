@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { BranchRef } from "../forges/forge.ts";
+import { lanesNeedOwner } from "../landing/changed-lanes.ts";
 import { fixAndLand } from "../landing/planner.ts";
 import { type WaitForCiAnswer, waitForCi as wait } from "../landing/wait-ci.ts";
 import { branch, head, input, maxSeconds } from "./arguments.ts";
@@ -117,7 +118,10 @@ function nextStep(seen: WaitForCiAnswer, here: string | undefined): string {
   if (state === "none" && branch !== undefined && branch.state !== "open") {
     return `The branch is ${branch.state} and this head has no run, nor will it get one: see \`branch_status\`.`;
   }
-  if (here === undefined || here === head) return nextSteps[state];
+  if (here === undefined || here === head) {
+    const asked = state === "green" && branch?.head === head ? lanesNeedOwner(branch) : undefined;
+    return asked ?? nextSteps[state];
+  }
   return `This is not the head in the work tree, ${here}: \`push_branch\` (or \`land_branch\`) hands that to CI.`;
 }
 

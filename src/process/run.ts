@@ -1,4 +1,5 @@
-import { execa } from "execa";
+import { type ChildProcess, spawn } from "node:child_process";
+import { statSync } from "node:fs";
 
 export interface RunOptions {
   readonly cwd?: string | undefined;
@@ -41,40 +42,72 @@ export async function run(
   const stopped = AbortSignal.timeout(options.timeoutMs);
   const cancel =
     options.signal === undefined ? stopped : AbortSignal.any([options.signal, stopped]);
-  const child = execa(file, args, {
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: options.env as Record<string, string>,
-    extendEnv: false,
-    ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
-    encoding: "buffer",
-    // Kept here instead: execa would go through all of a failed program's output for its words, which
-    // takes minutes for output that was made to do so.
-    buffer: false,
-    reject: false,
-    detached: true,
-    cleanup: true,
-    stripFinalNewline: false,
-  });
+  const child = start(file, args, options);
+  if ("notStarted" in child) return nothing(child.notStarted);
   const end = () => endGroup(child.pid);
   if (cancel.aborted) end();
   else cancel.addEventListener("abort", end, { once: true });
   const most = options.maxOutputBytes ?? defaultMaxOutput;
   const output = keep(child.stdout, { most, kept: most, end });
   const errors = keep(child.stderr, { most, kept: mostErrors, end });
-  const started = child.nodeChildProcess;
-  started.once("exit", () => leaveBehind(started));
-  const result = await child;
+  child.once("exit", () => leaveBehind(child));
+  const { exitCode, signal, notStarted } = await endOf(child, options.cwd);
   cancel.removeEventListener("abort", end);
-  const ran = result.exitCode !== undefined || result.signal !== undefined;
   return {
-    exitCode: result.exitCode,
-    signal: result.signal,
+    exitCode,
+    signal,
     stdout: output(),
     stderr: new TextDecoder().decode(errors()),
     timedOut: stopped.aborted && options.signal?.aborted !== true,
     cancelled: options.signal?.aborted === true,
-    notStarted: ran ? undefined : (result.originalMessage ?? "could not be started"),
+    notStarted,
   };
+}
+
+function start(
+  file: string,
+  args: readonly string[],
+  { cwd, env, input }: RunOptions,
+): ChildProcess | { readonly notStarted: string } {
+  try {
+    const stdin = input === undefined ? "ignore" : "pipe";
+    const child = spawn(file, args, { cwd, env, detached: true, stdio: [stdin, "pipe", "pipe"] });
+    // Who ends without having read it all is no error of ours, and says so by its exit code.
+    for (const stream of child.stdio) stream?.on("error", () => undefined);
+    child.stdin?.end(input);
+    return child;
+  } catch (error) {
+    return { notStarted: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** A program that never ran. */
+function nothing(notStarted: string): Finished {
+  const none = { exitCode: undefined, signal: undefined, stdout: new Uint8Array(), stderr: "" };
+  return { ...none, timedOut: false, cancelled: false, notStarted };
+}
+
+/** Resolves when the program has ended and its output has been read, or where it never started. */
+function endOf(
+  child: ChildProcess,
+  cwd: string | undefined,
+): Promise<Pick<Finished, "exitCode" | "signal" | "notStarted">> {
+  return new Promise((resolve) => {
+    child.on("error", (error) => {
+      if (child.pid !== undefined) return;
+      // The system says the same of a program and of a folder that are not there.
+      const isThere = cwd === undefined || statSync(cwd, { throwIfNoEntry: false })?.isDirectory();
+      const notStarted = isThere === true ? error.message : `${cwd} is no folder`;
+      resolve({ exitCode: undefined, signal: undefined, notStarted });
+    });
+    child.once("close", (exitCode, signal) => {
+      resolve({
+        exitCode: exitCode ?? undefined,
+        signal: signal ?? undefined,
+        notStarted: undefined,
+      });
+    });
+  });
 }
 
 /** Keeps the first bytes that come, and calls for an end where there are too many. */
@@ -93,7 +126,7 @@ function keep(
 }
 
 /** Gives the output of a program that has ended up where others still hold it open. */
-function leaveBehind(child: Outputs): void {
+function leaveBehind(child: ChildProcess): void {
   const giveUp = () => {
     child.stdout?.destroy();
     child.stderr?.destroy();
@@ -101,12 +134,6 @@ function leaveBehind(child: Outputs): void {
   // Two turns of the loop later, so that what is in the pipes already is read first.
   const timer = setTimeout(() => setImmediate(() => setImmediate(giveUp)), lingerMs);
   child.once("close", () => clearTimeout(timer));
-}
-
-interface Outputs {
-  readonly stdout: { destroy(): unknown } | null;
-  readonly stderr: { destroy(): unknown } | null;
-  once(event: "close", then: () => void): unknown;
 }
 
 /** Sends a process group TERM and, should it still be there a second later, KILL. */

@@ -55,8 +55,8 @@ export class ForgeDouble implements Forge {
   }
 
   /** Sets what CI says of a head from now on. */
-  judge(head: string, status: LaneStatus): void {
-    this.#runs.set(head, runOf(head, status));
+  judge(head: string, status: LaneStatus, failureKind?: Lane["failureKind"]): void {
+    this.#runs.set(head, runOf(head, status, failureKind));
   }
 
   capabilities(): Promise<Capabilities> {
@@ -252,14 +252,18 @@ function newRecord(id: number, name: string, head: string): ForgeBranch {
   };
 }
 
-function runOf(head: string, status: LaneStatus): Run {
+function runOf(
+  head: string,
+  status: LaneStatus,
+  failureKind: Lane["failureKind"] = "test_failure",
+): Run {
   const lane: Lane = {
     id: "1",
     lane: "unit",
     title: "Unit",
     status,
     reason: undefined,
-    failureKind: status === "failed" ? "test_failure" : undefined,
+    failureKind: status === "failed" ? failureKind : undefined,
     queuedAt: "2026-01-01T00:00:00.000Z",
     startedAt: undefined,
     finishedAt: undefined,

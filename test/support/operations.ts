@@ -191,6 +191,7 @@ export function memoryWorktree(
     gitDir: "/repo/.git",
     commonDir: "/repo/.git",
     state: async () => state,
+    branch: async () => state.branch,
     localTip: async (branch) => tips[branch],
     fetch: async () => ({ before: sha("b"), after: sha("e") }),
     isAncestor: async () => true,

@@ -24,7 +24,7 @@ export function addStop(command: Command, face: Face, { local }: Services): void
 export function addDoctor(command: Command, face: Face, services: Services): void {
   command
     .description(
-      "Looks at what landing needs, from inside this very shell: what is missing, what is blocked, and what to do about it.",
+      "Looks at what landing needs, from inside this very shell: what is missing, what is blocked, and what to do about it. It reads the work tree's CI manifest as CI would, and tells how the forge's mirror stands; it starts no forge.",
     )
     .action(() =>
       face(async (call): Promise<Answer> => {

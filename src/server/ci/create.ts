@@ -11,6 +11,7 @@ import { Executor } from "./executor.ts";
 import { type CiLog, noLog } from "./log.ts";
 import { changedLanes, planNightly, planRun } from "./plan.ts";
 import { recoverOrphans } from "./recovery.ts";
+import { rememberedOfCommits } from "./remembered.ts";
 import { type Isolation, probeIsolation } from "./sandbox.ts";
 import { laneLimit, Scheduler } from "./scheduler.ts";
 import { tagsOf, workspaceVariable } from "./tags.ts";
@@ -70,7 +71,7 @@ export function createCi(options: CiOptions): Ci {
     isolation,
     plan: (head, mergeBase) => planRun(git, config.settings(), head, mergeBase),
     planNightly: (head) => planNightly(git, config.settings(), head),
-    lanesChangedBy: (head, target) => changedLanes(git, head, target),
+    lanesChangedBy: rememberedOfCommits((head, target) => changedLanes(git, head, target)),
     wake: () => scheduler.wake(),
     health: () => scheduler.health,
     idle: () => scheduler.idle(),

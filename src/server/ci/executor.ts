@@ -169,7 +169,8 @@ export class Executor {
     if ("notStarted" in process) {
       return infrastructureFailure(`the program could not be started: ${process.notStarted}`);
     }
-    // A sandbox ends by itself with the process that started it.
+    // A sandbox ends by itself with the process that started it, and until it is set up it shows its
+    // tag, which no lane can take from it.
     const lifeline = isolation === "none" ? this.#options.lifeline : undefined;
     lifeline?.add(process.identity.pid);
     const wanted = hooks.started(process.identity, isolation);
@@ -309,8 +310,9 @@ export function argumentsOf(lane: Pick<LaneRecord, "command" | "targetKey">): re
 }
 
 function runnerSkipped(log: LaneLog): string | undefined {
-  const length = Math.min(log.size, lastWordsBytes);
-  const words = log.read(log.size - length, length).toString("utf8");
+  const { size } = log;
+  const length = Math.min(size, lastWordsBytes);
+  const words = log.read(size - length, length).toString("utf8");
   const last = lifecycleLines(words).findLast((line) => line.event === "run_finished");
   return last?.status === "skipped" ? (last.message ?? "") : undefined;
 }

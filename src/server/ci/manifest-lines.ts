@@ -12,6 +12,7 @@ export function lineOfLane(text: string, table: LaneTable, key?: string): number
   const lines = outsideOfLongStrings(text);
   const header = new RegExp(
     `^\\s*\\[\\[\\s*${nameOf(table.list)}\\s*\\.\\s*${nameOf("lanes")}\\s*\\]\\]`,
+    "u",
   );
   const starts = lines.flatMap((line, at) => (header.test(line) ? [at] : []));
   const start = starts[table.index];
@@ -28,7 +29,7 @@ export function lineOfTopKey(text: string, key: string): number | null {
 
 /** Looks for a key from a line on, up to the next table. */
 function lineOfKey(lines: readonly string[], key: string, from: number): number {
-  const assignment = new RegExp(`^\\s*${nameOf(key)}\\s*=`);
+  const assignment = new RegExp(`^\\s*${nameOf(key)}\\s*=`, "u");
   for (let at = from; at < lines.length; at++) {
     const line = lines[at] ?? "";
     if (assignment.test(line)) return at;
@@ -37,9 +38,20 @@ function lineOfKey(lines: readonly string[], key: string, from: number): number 
   return -1;
 }
 
-/** A bare or quoted TOML key. */
+/** The line, from 1, where a table or one of an array of tables begins; null where none does. */
+export function lineOfTable(text: string, path: readonly string[]): number | null {
+  const header = new RegExp(
+    `^\\s*\\[\\[?\\s*${path.map(nameOf).join("\\s*\\.\\s*")}\\s*[.\\]]`,
+    "u",
+  );
+  const at = outsideOfLongStrings(text).findIndex((line) => header.test(line));
+  return at < 0 ? null : at + 1;
+}
+
+/** A bare or quoted TOML key, as a pattern. */
 function nameOf(key: string): string {
-  return `(?:${key}|"${key}"|'${key}')`;
+  const plain = key.replaceAll(/[^\w-]/gu, (sign) => `\\u{${sign.codePointAt(0)?.toString(16)}}`);
+  return `(?:${plain}|"${plain}"|'${plain}')`;
 }
 
 /** The text's lines, with those that begin inside a multi-line string emptied. */

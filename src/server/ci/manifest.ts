@@ -1,7 +1,8 @@
 import { parse, TomlError } from "smol-toml";
 import type { LaneDefinition } from "../store/records.ts";
 import { GlobError, parseGlob } from "./glob.ts";
-import { lineOfLane, lineOfTopKey } from "./manifest-lines.ts";
+import type { LaneKey } from "./manifest-keys.ts";
+import { type LaneTable, lineOfLane, lineOfTopKey } from "./manifest-lines.ts";
 
 /** What a repository says of its CI. */
 export interface Manifest {
@@ -16,7 +17,7 @@ export type ManifestAnswer =
   | { readonly ok: false; readonly line: number | null; readonly message: string };
 
 /** More than this is not a list of lanes anybody wrote. In bytes. */
-export const maxManifestBytes = 256 * 1024;
+const maxManifestBytes = 256 * 1024;
 const maxLanes = 200;
 const maxGlobs = 1000;
 const maxIdLength = 120;
@@ -37,7 +38,13 @@ class Mistake extends Error {
 interface LaneSource {
   readonly table: Readonly<Record<string, unknown>>;
   readonly name: string;
-  fail(message: string, key?: string): never;
+  fail(message: string, key?: LaneKey): never;
+}
+
+/** What is wrong with a manifest of so many bytes; undefined where that is not too much to read. */
+export function tooLong(bytes: number): string | undefined {
+  if (bytes <= maxManifestBytes) return undefined;
+  return `it has ${bytes} bytes; the most that is read is ${maxManifestBytes}`;
 }
 
 /** Reads a manifest. Anything wrong with it is an answer, with its line where that is known. */
@@ -109,15 +116,9 @@ function readLanes(
   });
 }
 
-function laneSource(
-  text: string,
-  place: { list: "branch" | "nightly"; index: number },
-  table: unknown,
-): LaneSource {
-  const fallback = `${place.list} lane ${place.index + 1}`;
-  if (!isTable(table)) throw new Mistake(`${fallback} must be a table`, lineOfLane(text, place));
-  const id = typeof table.id === "string" ? table.id.trim() : "";
-  const name = id === "" ? fallback : `lane \`${id.slice(0, maxIdLength)}\``;
+function laneSource(text: string, place: LaneTable, table: unknown): LaneSource {
+  const name = nameOfLane(place, table);
+  if (!isTable(table)) throw new Mistake(`${name} must be a table`, lineOfLane(text, place));
   return {
     table,
     name,
@@ -125,6 +126,13 @@ function laneSource(
       throw new Mistake(`${name}: ${message}`, lineOfLane(text, place, key));
     },
   };
+}
+
+/** What a lane's table is called in messages: by its id, else by its place. */
+export function nameOfLane(place: LaneTable, table: unknown): string {
+  const id = isTable(table) && typeof table.id === "string" ? table.id.trim() : "";
+  const byPlace = `${place.list} lane ${place.index + 1}`;
+  return id === "" ? byPlace : `lane \`${id.slice(0, maxIdLength)}\``;
 }
 
 function readLane(source: LaneSource): LaneDefinition {
@@ -193,7 +201,7 @@ function readTimeout(source: LaneSource): number | null {
   return Number(seconds);
 }
 
-function globs(source: LaneSource, key: string): readonly string[] {
+function globs(source: LaneSource, key: LaneKey): readonly string[] {
   const patterns = texts(source, key);
   for (const pattern of patterns) {
     try {
@@ -206,7 +214,7 @@ function globs(source: LaneSource, key: string): readonly string[] {
   return patterns;
 }
 
-function texts(source: LaneSource, key: string): readonly string[] {
+function texts(source: LaneSource, key: LaneKey): readonly string[] {
   const value = source.table[key];
   if (value === undefined) return [];
   if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
@@ -215,14 +223,15 @@ function texts(source: LaneSource, key: string): readonly string[] {
   return value;
 }
 
-function text(source: LaneSource, key: string, fallback: string | undefined): string {
+function text(source: LaneSource, key: LaneKey, fallback: string | undefined): string {
   const value = source.table[key] ?? fallback;
   if (value === undefined) return source.fail(`\`${key}\` is missing`);
   if (typeof value !== "string") return source.fail(`${key} must be a string`, key);
   return value;
 }
 
-function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Whether a value of a manifest is a table. */
+export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

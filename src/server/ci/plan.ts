@@ -4,7 +4,7 @@ import type { OwnerSettings } from "../config.ts";
 import type { LaneDefinition } from "../store/records.ts";
 import { changedPaths } from "./changed-paths.ts";
 import type { RunPlan } from "./ci.ts";
-import { type Manifest, type ManifestAnswer, maxManifestBytes, parseManifest } from "./manifest.ts";
+import { type Manifest, type ManifestAnswer, parseManifest, tooLong } from "./manifest.ts";
 import { manifestPath, selectLanes } from "./select.ts";
 
 /** The manifest of a commit: read, or why not. */
@@ -70,10 +70,8 @@ export async function manifestAt(git: Git, commit: string): Promise<ManifestAt> 
   if (!commitLine.includes(" commit ")) await git.run({ args: ["cat-file", "-e", commit] });
   const [object, type, size] = fileLine.split(" ");
   if (object === undefined || type !== "blob") return "missing";
-  if (Number(size) > maxManifestBytes) {
-    const message = `it has ${size} bytes; the most that is read is ${maxManifestBytes}`;
-    return { ok: false, line: null, message };
-  }
+  const message = tooLong(Number(size));
+  if (message !== undefined) return { ok: false, line: null, message };
   return parseManifest((await git.run({ args: ["cat-file", "blob", object] })).stdout);
 }
 

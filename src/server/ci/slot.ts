@@ -174,8 +174,9 @@ async function slotGit(
 /** A repository without objects and refs of its own that borrows the canonical one's objects. */
 function borrowing(source: SlotSource): Folder {
   return {
-    objects: { info: { alternates: `${source.objectsDir}\n` } },
-    refs: {},
+    // Git makes the empty ones where it needs them; scripts and other programs rely on them.
+    objects: { info: { alternates: `${source.objectsDir}\n` }, pack: {} },
+    refs: { heads: {}, tags: {} },
   };
 }
 

@@ -1,3 +1,4 @@
+import { expectedTarget } from "../repository/target.ts";
 import type { BranchRecord, RunRecord } from "../store/records.ts";
 import type { Reads } from "../store/store.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
@@ -50,8 +51,9 @@ export const branchHandlers: Pick<Handlers, "branches" | "resolve" | "branch"> =
     const now = parts.clock.now();
     const noLog = { bytes: 0, text: null };
     const mirror = await mirrorOf(parts, branch);
+    const changed = view.ci_status === "success" ? await changedLanesOf(parts, branch) : {};
     return {
-      branch: { ...view, ...mirror },
+      branch: { ...view, ...mirror, ...changed },
       ci_runs: runs.map(({ run, lanes }) => {
         const views = lanes.map((lane) =>
           laneOnWire(lane, logs.get(lane.id) ?? noLog, now, waits.get(lane.id)),
@@ -70,6 +72,22 @@ async function mirrorOf(
   if (mirror === undefined || mergeCommit === null) return {};
   const { state, checkedAt } = await mirror.sighting(mergeCommit);
   return { mirror: { state, checked_at: checkedAt } };
+}
+
+/**
+ * The lanes that keep a head from landing until the owner agrees. A head behind the target has to
+ * be rebased first, and what it lacks of newer lanes is nothing that it removes.
+ */
+async function changedLanesOf(
+  { ci, config, store }: Parts,
+  { state, head, mergeBase }: BranchRecord,
+): Promise<Pick<BranchView, "changed_lanes">> {
+  const target = expectedTarget(store.read);
+  if (state !== "open" || target === null || mergeBase !== target) return {};
+  if (config.settings().allowCiChange) return {};
+  // A hint alone: the merge itself looks again, and tells what keeps it from looking.
+  const lanes = await ci.lanesChangedBy(head, target).catch(() => []);
+  return lanes.length === 0 ? {} : { changed_lanes: [...lanes] };
 }
 
 /** The branch, or the contract's 404. */

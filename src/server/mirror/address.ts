@@ -1,5 +1,6 @@
-import { constants, type Stats } from "node:fs";
+import { constants } from "node:fs";
 import { open, realpath } from "node:fs/promises";
+import { isPrivate } from "../../domain/private-file.ts";
 import type { MirrorSettings } from "../config.ts";
 import { MirrorFailure } from "./failure.ts";
 
@@ -77,18 +78,6 @@ async function privateText(path: string): Promise<string> {
   } finally {
     await file.close();
   }
-}
-
-/**
- * Whether nobody else can read or change a file. Root's own files may be readable to a group, as
- * those that systemd's LoadCredential gives to a service by an access list: root chose who. Pure.
- */
-export function isPrivate(
-  { mode, uid }: Pick<Stats, "mode" | "uid">,
-  self: number | undefined,
-): boolean {
-  const others = uid === 0 && self !== 0 ? 0o037 : 0o077;
-  return (mode & others) === 0;
 }
 
 function wordsFor(code: string | undefined): string {

@@ -109,9 +109,8 @@ describe("commands around a landing", () => {
     expect(
       checks.filter((check) => check.state === "missing" || check.state === "blocked"),
     ).toEqual([]);
-    expect(checks.map((check) => check.name)).toEqual(
-      expect.arrayContaining(["git", "loopback", "state folder", "owner key", "process"]),
-    );
+    const looked = ["git", "loopback", "state folder", "owner key", "ci manifest", "process"];
+    expect(checks.map((check) => check.name)).toEqual(expect.arrayContaining(looked));
   });
 
   it("keeps values for lanes outside the repository, and never shows them", async () => {

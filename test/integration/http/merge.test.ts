@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startTestForge, type TestForge } from "../../support/server.ts";
+import { oneLaneManifest, startTestForge, type TestForge } from "../../support/server.ts";
 
 let forge: TestForge;
 let agent: string;
@@ -64,6 +64,28 @@ describe("a merge", () => {
     const answer = await merge(id, { head_sha: head });
     expect([answer.status, answer.json.code]).toEqual([409, "ci_not_green"]);
     expect(await target()).toBe(before);
+  });
+
+  it("refuses a green head that changes lanes; the branch's detail says so before", async () => {
+    const changed = { "ci/forge-lanes.toml": oneLaneManifest.replace("test ! -e fail", "true") };
+    const { head, id } = await pushed("fewer-lanes", changed);
+    const detail = async () =>
+      (await forge.api("GET", `/api/forge/branch/${id}`, undefined, agent)).json.branch;
+    expect(await detail()).toMatchObject({ ci_status: "success", changed_lanes: ["check"] });
+    forge.settings.allowCiChange = true;
+    expect(await detail()).not.toHaveProperty("changed_lanes");
+    forge.settings.allowCiChange = false;
+    const answer = await merge(id, { head_sha: head });
+    expect([answer.status, answer.json.code]).toEqual([409, "ci_changed"]);
+    expect(answer.json.lanes).toEqual(["check"]);
+    const other = await pushed("other-lanes", {
+      "ci/forge-lanes.toml": `${oneLaneManifest}\n# the same lanes`,
+    });
+    const unchanged = await forge.api("GET", `/api/forge/branch/${other.id}`, undefined, agent);
+    expect(unchanged.json.branch).not.toHaveProperty("changed_lanes");
+    // A head that the target left behind has to be rebased first, whatever its lanes.
+    expect((await merge(other.id)).status).toBe(200);
+    expect(await detail()).not.toHaveProperty("changed_lanes");
   });
 
   it("refuses a head that the target's tip is no part of", async () => {

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LandError } from "../../../src/domain/errors.ts";
 import { type LandingScene, makeLandingScene } from "../../support/landing.ts";
 
@@ -83,6 +83,36 @@ test("time that is up ends in waiting, and asking again goes on", async () => {
 test("merge=false stops when it is green", async () => {
   expect(await at.ask({ merge: false })).toMatchObject({ state: "green", head: at.head });
   expect(at.forge.requests).toEqual([]);
+});
+
+test("merge=false names the lanes for which a green head needs the owner", async () => {
+  const { forge } = at;
+  const branch = forge.branch.bind(forge);
+  vi.spyOn(forge, "branch").mockImplementation(async (...asked) => {
+    const record = await branch(...asked);
+    return record === undefined ? undefined : { ...record, changedLanes: ["unit"] };
+  });
+  const end = await at.ask({ merge: false });
+  expect(end).toMatchObject({
+    state: "green",
+    next: expect.stringMatching(/CI lanes \(unit\).*land merge 1 --force/),
+  });
+});
+
+test("a lane that is cancelled and requeued meanwhile ends no landing; one that stays so does", async () => {
+  at.forge.ci = () => "running";
+  at.clock.happenings.push(
+    () => at.forge.judge(at.head, "failed", "cancelled"),
+    () => at.forge.judge(at.head, "queued"),
+    () => at.forge.judge(at.head, "running"),
+    () => at.forge.judge(at.head, "failed", "cancelled"),
+  );
+  expect(await at.ask()).toMatchObject({
+    state: "ci_failed",
+    lanes: [{ failureKind: "cancelled" }],
+  });
+  expect(at.clock.happenings).toEqual([]);
+  expect(at.clock.now()).toBeLessThan(10_000);
 });
 
 test("work in a linked worktree lands", async () => {

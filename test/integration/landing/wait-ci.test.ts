@@ -49,6 +49,38 @@ test("green, failed with its lanes, and waiting when the time is up", async () =
   expect(await wait()).toMatchObject({ state: "failed", failed: [{ lane: "unit" }] });
 });
 
+test("a lane that is cancelled and requeued while it is waited for is waited for again", async () => {
+  forge.ci = () => "running";
+  await push();
+  clock.happenings.push(
+    () => forge.judge(head, "failed", "cancelled"),
+    () => {},
+    () => forge.judge(head, "queued"),
+    () => forge.judge(head, "success"),
+  );
+  expect(await wait()).toMatchObject({ state: "green", failed: [] });
+});
+
+test("a lane that stays cancelled is told after a moment; one that was so before, at once", async () => {
+  forge.ci = () => "running";
+  await push();
+  clock.happenings.push(() => forge.judge(head, "failed", "cancelled"));
+  const cancelled = { state: "failed", failed: [{ failureKind: "cancelled" }] };
+  expect(await wait()).toMatchObject(cancelled);
+  const took = clock.now();
+  expect(took).toBeLessThan(6000);
+  expect(await wait()).toMatchObject(cancelled);
+  expect(clock.now()).toBe(took);
+});
+
+test("a lane that failed by itself is told at once", async () => {
+  forge.ci = () => "running";
+  await push();
+  clock.happenings.push(() => forge.judge(head, "failed"));
+  expect(await wait()).toMatchObject({ state: "failed" });
+  expect(clock.now()).toBe(1);
+});
+
 function cutOnce(): void {
   forge.before("branch", cut);
 }

@@ -289,5 +289,8 @@ test("members are the admin's to see", async () => {
   await logIn();
   await git("config", "land.forge", forge.baseUrl);
   await git("remote", "add", "forge", "http://127.0.0.1:1/x");
-  expect(await land(["members"])).toMatchObject({ code: 6, err: expect.stringContaining("403") });
+  expect(await land(["members"])).toMatchObject({
+    code: 6,
+    err: expect.stringContaining("admin access required"),
+  });
 });

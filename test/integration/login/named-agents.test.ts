@@ -89,7 +89,10 @@ describe("an agent's own key", () => {
     await land(["login", "--as", "bob"], { answers: ["bob"] });
     await land(["members", "deactivate", "bob"], { answers: ["bob"] });
     expect((await land(["whoami"])).out).toContain("has no rights any more");
-    expect(await land(["list"])).toMatchObject({ code: 6, err: expect.stringContaining("403") });
+    expect(await land(["list"])).toMatchObject({
+      code: 6,
+      err: expect.stringContaining("read access revoked"),
+    });
     expect((await land(["login", "--as", "bob", "--json"])).json().state).toBe("approval_needed");
     const fresh = await land(["login"]);
     expect(fresh).toMatchObject({

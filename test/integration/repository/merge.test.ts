@@ -196,6 +196,14 @@ describe("what is refused, with nothing changed", () => {
     expect(bench.store.read.intendedMoves()).toEqual([]);
   });
 
+  it("a head behind a target that got lanes meanwhile: behind is what it is told", async () => {
+    const one = await bench.greenBranch("one");
+    const two = await bench.greenBranch("two");
+    await merge(one.id);
+    bench.ci.changed = ["new"];
+    await expect(merge(two.id)).rejects.toMatchObject({ code: "target_moved" });
+  });
+
   it("a conflict, naming its files whatever they are called", async () => {
     const files = (words: string) => ({ "größe (1).txt": words, "tab\tnew\nline": words });
     const one = await bench.greenBranch("one", files("one\n"));

@@ -1,6 +1,6 @@
-import { execFile } from "node:child_process";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { execa } from "execa";
 import { gitTestEnvironment } from "../git-environment.ts";
 
 export interface GitAnswer {
@@ -73,21 +73,18 @@ function importOf({ ref, parent, files, subject }: NewCommit): string {
   return `commit ${ref}\nmark :1\n${who}${data(subject)}${from}${changes.join("")}\nget-mark :1\n`;
 }
 
-function execute(
+async function execute(
   cwd: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[],
   input?: string,
 ): Promise<GitAnswer> {
-  return new Promise((resolve, reject) => {
-    const options = { cwd, env, timeout: 30_000, maxBuffer: 64 * 1024 * 1024 };
-    const child = execFile("git", [...args], options, (error, stdout, stderr) => {
-      if (error !== null && typeof error.code !== "number") reject(error);
-      else resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(input ?? "");
+  const done = await execa("git", args, {
+    ...{ cwd, env, extendEnv: false, input: input ?? "", timeout: 30_000 },
+    ...{ reject: false, stripFinalNewline: false },
   });
+  if (done.exitCode === undefined) throw done;
+  return { code: done.exitCode, stdout: done.stdout, stderr: done.stderr };
 }
 
 /** The bare repository with its first commit. */

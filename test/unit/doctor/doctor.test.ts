@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { missing, note, ok, renderChecks } from "../../../src/doctor/check.ts";
 import { lookAround } from "../../../src/doctor/look.ts";
 import { checkNode, judgeGit } from "../../../src/doctor/machine.ts";
+import { lookAtManifest } from "../../../src/server/ci/manifest-file.ts";
 
 describe("judging", () => {
   it.each([
@@ -48,6 +49,7 @@ describe("lookAround", () => {
         env: { PATH: process.env.PATH },
         version: "1.0.0",
         storeProblem: async () => undefined,
+        lookAtManifest,
         node: { version: "24.0.0", execPath: change.execPath ?? process.execPath },
       },
       new AbortController().signal,

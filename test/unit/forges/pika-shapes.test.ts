@@ -70,6 +70,14 @@ test("a lane that was skipped keeps why, in one plain line", () => {
   expect(older?.note).toBeUndefined();
 });
 
+test("lanes that a head changes come as plain words, and are not made up", () => {
+  expect(branchOf(detail({ changed_lanes: ["a", "b\u001b[2J"] }))?.changedLanes).toEqual([
+    "a",
+    "b",
+  ]);
+  expect(branchOf(detail())?.changedLanes).toBeUndefined();
+});
+
 describe("a branch of the earlier revision", () => {
   test("is read without any of the later keys", () => {
     expect(branchOf(detail({}, {}))).toMatchObject({

@@ -242,18 +242,21 @@ describe("a landing on the reference, which has no guards of its own", () => {
   });
 
   test.each([
-    ["head_moved", { head_sha: "d".repeat(40) }, {}],
-    ["ci_not_green", {}, { status: "failed" }],
-    ["ci_not_green", {}, { status: "running" }],
-    ["ci_not_green", {}, { source_head_sha: "d".repeat(40) }],
-    ["ci_not_green", {}, { rerun_of_run_id: 3 }],
-  ])("is refused as %s without asking", async (code, change, run) => {
+    ["head_moved", { head_sha: "d".repeat(40) }, {}, "at another head"],
+    ["ci_not_green", {}, { status: "failed" }, "its run failed"],
+    ["ci_not_green", {}, { status: "running" }, "its run has not finished"],
+    ["ci_not_green", {}, { source_head_sha: "d".repeat(40) }, "there is no run for it yet"],
+    ["ci_not_green", {}, { rerun_of_run_id: 3 }, "there is no run for it yet"],
+  ])("is refused as %s without asking", async (code, change, run, words) => {
     const { forge, merges } = await connected({
       ...login("/news"),
       [newsDetail]: detail(change, run),
       [newsMerge]: merged,
     });
-    expect(await failureOf(forge.requestLanding(request))).toMatchObject({ code });
+    expect(await failureOf(forge.requestLanding(request))).toMatchObject({
+      code,
+      message: expect.stringContaining(words),
+    });
     expect(merges()).toEqual([]);
   });
 

@@ -51,6 +51,18 @@ test("a web site is no forge", async () => {
   expect(await failureOf(detect(double.origin))).toMatchObject({ code: "unsupported" });
 });
 
+test("a forge with a fault is told as that, unless its other prefix answers", async () => {
+  const broken = json(500, { error: "database is locked" });
+  const faulty = { "GET /git/api/forge/about": broken, "POST /git/auth/challenge": broken };
+  const double = await httpDouble(faulty);
+  expect(await failureOf(detect(double.origin))).toMatchObject({
+    code: "forge_error",
+    message: `The forge failed (status 500, GET /git/api/forge/about at ${double.origin}): database is locked.`,
+  });
+  const reference = await httpDouble({ ...faulty, "POST /news/auth/challenge": challenge });
+  expect(await detect(reference.origin)).toEqual({ prefix: "/news", about: undefined });
+});
+
 test("nobody there is not taken for another kind of forge", async () => {
   const gone = await httpDouble({});
   await gone.close();

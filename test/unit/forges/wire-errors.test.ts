@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { wireErrorCodes } from "../../../src/contract/errors.ts";
 import { errorCodes } from "../../../src/domain/errors.ts";
-import { errorOfAnswer } from "../../../src/forges/wire-errors.ts";
+import { NoAnswer } from "../../../src/forges/exchange.ts";
+import { errorOfAnswer, errorOfSilence } from "../../../src/forges/wire-errors.ts";
 
 const asked = { forge: "http://f", method: "POST", path: "/git/x" };
 const errorOf = (status: number, body: unknown) =>
@@ -65,6 +66,80 @@ test.each([
   ["constructor", "branch's name"],
 ])("404 %s says where to look for that", (words, where) => {
   expect(errorOf(404, { error: words }).next).toContain(where);
+});
+
+test.each([
+  [
+    409,
+    { error: "ci is not green for abc of x: its run failed", code: "ci_not_green" },
+    "The forge refused: ci is not green for abc of x: its run failed.",
+  ],
+  [409, { error: "lane a is still running" }, "The forge refused: lane a is still running."],
+  [
+    409,
+    { error: "publish merge branch `x`" },
+    "The target has commits that this head does not contain: publish merge branch `x`.",
+  ],
+  [
+    401,
+    { error: "invalid or expired token" },
+    "The forge did not accept the login: invalid or expired token.",
+  ],
+  [403, { error: "owners only." }, "The forge does not allow that to this key: owners only."],
+  [404, { error: "branch run not found" }, "The forge knows no such run of this branch."],
+  [
+    507,
+    { error: "the disk is full", code: "storage_failed" },
+    "The forge cannot write its state: the disk is full.",
+  ],
+  [
+    410,
+    "This forge moved to https://new/git\n",
+    "There is no forge at http://f any more: This forge moved to https://new/git.",
+  ],
+  [503, { error: "draining", code: "draining" }, "The forge is about to stop: draining."],
+] as const)(
+  "%i %j begins with what happened, without address and status",
+  (status, body, words) => {
+    const error = errorOf(status, body);
+    expect(error.message).toBe(words);
+    expect(error.facts.status).toBe(status);
+    expect(`${error.state} ${error.next}`).not.toMatch(/http:|POST/);
+  },
+);
+
+test.each([
+  [
+    500,
+    { error: "database is locked" },
+    "The forge failed (status 500, POST /git/x at http://f): database is locked.",
+  ],
+  [502, "", "The forge cannot answer now (status 502, POST /git/x at http://f)."],
+  [404, "", "There is no such endpoint (status 404, POST /git/x at http://f)."],
+  [
+    403,
+    "<html>",
+    "The forge does not allow that to this key (status 403, POST /git/x at http://f).",
+  ],
+  [302, "", "The forge's address leads on to nowhere (status 302, POST /git/x at http://f)."],
+])("%i %j is unexpected, so it says once where and what", (status, body, words) => {
+  expect(errorOf(status, body).message).toBe(words);
+});
+
+test.each([
+  [
+    "unreachable",
+    "no connection (ECONNREFUSED)",
+    "The forge at http://f cannot be reached: no connection (ECONNREFUSED).",
+  ],
+  [
+    "timed_out",
+    "no answer came in time",
+    "The forge gave no answer to POST /git/x at http://f: no answer came in time.",
+  ],
+  ["cancelled", "the request was cancelled", "The request to the forge was cancelled."],
+] as const)("a request without an answer (%s) says so first", (reason, detail, words) => {
+  expect(errorOfSilence(asked, new NoAnswer(reason, detail), true).message).toBe(words);
 });
 
 test("a framework's plain text is told too", () => {

@@ -121,6 +121,13 @@ describe("branch_status", () => {
 
   it.each([
     ["a green one", {}, sha("a"), "lands it"],
+    [
+      "a green one that changes lanes",
+      { changedLanes: ["a"] },
+      sha("a"),
+      "the owner agrees: `land merge 20",
+    ],
+    ["a green one whose lanes stay", { changedLanes: [] }, sha("a"), "lands it"],
     ["a red one", { runs: [aRun({ status: "failed" })] }, sha("a"), "lane_logs"],
     ["one that runs", { runs: [aRun({ status: "running" })] }, sha("a"), "waits for CI"],
     ["one that moved here", {}, sha("c"), "another head"],

@@ -53,6 +53,14 @@ describe("wait_for_ci", () => {
     },
   );
 
+  it("names the lanes for which a green head needs the owner", async () => {
+    const changedLanes = ["unit", "e2e\u001b[2J", "c", "d", "e", "f"];
+    const forge = memoryForge({ branches: [aBranch({ changedLanes })] });
+    const { next } = await waitForCi.handle(contextOn(memoryWorktree(forge)), {});
+    expect(next).toContain("CI lanes (unit, e2e, c, d, e and 1 more)");
+    expect(next).toContain("`land merge 20 --force --reason WHY`");
+  });
+
   it("says that a green head is not the one that is checked out", async () => {
     const worktree = memoryWorktree(memoryForge(), { state: { head: sha("c") } });
     const answer = await waitForCi.handle(contextOn(worktree), {});

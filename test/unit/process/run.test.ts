@@ -48,3 +48,37 @@ it("ends a program that prints without end, and keeps what came first", async ()
   expect(finished.stdout).toHaveLength(100_000);
   expect(Buffer.from(finished.stdout.subarray(0, 6)).toString()).toBe("first\n");
 });
+
+it("passes on its input, and minds no program that does not read it", async () => {
+  const options = { cwd: dir, env: { PATH: process.env.PATH }, timeoutMs: 60_000 };
+  const read = await run("/bin/cat", [], { ...options, input: "a line\n" });
+  expect(Buffer.from(read.stdout).toString()).toBe("a line\n");
+  const much = "x".repeat(1 << 20);
+  const unread = await run("/bin/sh", ["-c", "exit 4"], { ...options, input: much });
+  expect(unread).toMatchObject({ exitCode: 4, notStarted: undefined });
+});
+
+it("says in words why a program never ran", async () => {
+  const why = async (file: string, args: readonly string[], cwd = dir) => {
+    const finished = await run(file, args, { cwd, env: {}, timeoutMs: 60_000 });
+    expect(finished).toMatchObject({ exitCode: undefined, signal: undefined, timedOut: false });
+    return finished.notStarted;
+  };
+  expect(await why("/nowhere/at/all", [])).toBe("spawn /nowhere/at/all ENOENT");
+  expect(await why("/bin/true", [], join(dir, "gone"))).toBe(`${join(dir, "gone")} is no folder`);
+  expect(await why("/bin/true", ["nul \0 byte"])).toContain("null bytes");
+  expect(await why("/bin/true", ["x".repeat(1 << 20)])).toBe("spawn E2BIG");
+});
+
+it("ends a program that is called off, also one that is called off before it begins", async () => {
+  const env = { PATH: process.env.PATH };
+  const called = new AbortController();
+  const running = run("/bin/sh", ["-c", "echo on > begun; exec sleep 1000"], {
+    ...{ cwd: dir, env, timeoutMs: 60_000, signal: called.signal },
+  });
+  await expect.poll(() => readFile(join(dir, "begun"), "utf8").catch(() => "")).toBe("on\n");
+  called.abort();
+  expect(await running).toMatchObject({ signal: "SIGTERM", cancelled: true, timedOut: false });
+  const late = { cwd: dir, env, timeoutMs: 60_000, signal: AbortSignal.abort() };
+  expect(await run("/bin/sleep", ["1000"], late)).toMatchObject({ cancelled: true });
+});

@@ -3,12 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { problemOfAddress } from "../../../../src/domain/mirror-address.ts";
-import {
-  isPrivate,
-  loginOf,
-  quietEnvironment,
-  tokenOf,
-} from "../../../../src/server/mirror/address.ts";
+import { isPrivate } from "../../../../src/domain/private-file.ts";
+import { loginOf, quietEnvironment, tokenOf } from "../../../../src/server/mirror/address.ts";
 import { backoffMs, nextDue } from "../../../../src/server/mirror/due.ts";
 import { failureKindOf } from "../../../../src/server/mirror/failure.ts";
 
