@@ -10,7 +10,7 @@ import type { KnownForge } from "../local/find-forge.ts";
 import { keyFile } from "../local/layout.ts";
 import type { Sight } from "../local/process.ts";
 import type { ForgeSettings } from "../local/settings.ts";
-import { type Check, note, ok, wordsOf } from "./check.ts";
+import { type Check, missing, note, ok, wordsOf } from "./check.ts";
 
 type Mirror = NonNullable<ForgeSettings["mirror"]>;
 
@@ -30,8 +30,9 @@ const mostWords = 400;
 const refsShown = 3;
 
 /**
- * What can be seen of the forge's mirror; nothing where it has none. Nothing is worse than a note: a
- * mirror's trouble is its host's as often as this machine's. Starts nothing, and never waits for long.
+ * What can be seen of the forge's mirror; nothing where it has none. Unless it stops landing nothing is
+ * worse than a note: a mirror's trouble is its host's as often as this machine's. Starts nothing, and
+ * never waits for long.
  */
 export async function checkMirror(place: Place, signal: AbortSignal): Promise<Check[]> {
   const { mirror } = place.forge.settings;
@@ -174,11 +175,12 @@ export function judgeMirror(mirror: Mirror, state: MirrorState): Check {
   const since = `last success: ${lastSuccessAt ?? "none"}`;
   if (problem !== undefined) {
     const isDiverged = problem.kind === "diverged";
-    const stop = isDiverged && mirror.import ? ", and landing stands still" : "";
+    const stops = isDiverged && mirror.import;
+    const stop = stops ? ", and landing stands still" : "";
     const what = isDiverged ? `diverged${stop}` : "last push failed";
     const facts = `${problem.kind}, ${state.failures}×; ${lagWords(state)}; ${since}`;
     const words = shown(mirror, `${what} (${facts}): ${problem.words}`);
-    return note(name, words, nextFor(problem.kind, mirror));
+    return (stops ? missing : note)(name, words, nextFor(problem.kind, mirror));
   }
   if (state.history.length === 0) {
     return note(name, "nothing was pushed yet", "`land mirror sync` pushes now.");

@@ -47,7 +47,9 @@ async function mirrorChecks(): Promise<Record<string, Check>> {
     new AbortController().signal,
   );
   const ours = checks.filter(({ name }) => name.startsWith("mirror"));
-  expect(ours.filter(({ state }) => state === "missing" || state === "blocked")).toEqual([]);
+  const faults = ours.filter(({ state }) => state === "missing" || state === "blocked");
+  // A mirror's trouble is no fault of this machine, unless it keeps everything from landing.
+  expect(faults.filter(({ found }) => !found.includes("landing stands still"))).toEqual([]);
   return Object.fromEntries(ours.map((check) => [check.name, check]));
 }
 
@@ -109,7 +111,7 @@ describe("a mirror as the doctor sees it", () => {
     await scene.land(["mirror", "sync"]);
     expect(await mirrorChecks()).toMatchObject({
       "mirror state": {
-        state: "note",
+        state: "missing",
         found: expect.stringMatching(/^diverged, and landing stands still .*does not contain/),
         next: expect.stringMatching(/Land a branch that merges .*or the owner puts/),
       },
