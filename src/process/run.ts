@@ -96,8 +96,8 @@ function endOf(
     child.on("error", (error) => {
       if (child.pid !== undefined) return;
       // The system says the same of a program and of a folder that are not there.
-      const isThere = cwd === undefined || statSync(cwd, { throwIfNoEntry: false })?.isDirectory();
-      const notStarted = isThere === true ? error.message : `${cwd} is no folder`;
+      const isThere = cwd === undefined || isFolder(cwd);
+      const notStarted = isThere ? error.message : `${cwd} is no folder that can be used`;
       resolve({ exitCode: undefined, signal: undefined, notStarted });
     });
     child.once("close", (exitCode, signal) => {
@@ -108,6 +108,14 @@ function endOf(
       });
     });
   });
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** Keeps the first bytes that come, and calls for an end where there are too many. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -65,7 +65,11 @@ it("says in words why a program never ran", async () => {
     return finished.notStarted;
   };
   expect(await why("/nowhere/at/all", [])).toBe("spawn /nowhere/at/all ENOENT");
-  expect(await why("/bin/true", [], join(dir, "gone"))).toBe(`${join(dir, "gone")} is no folder`);
+  // A link to itself cannot even be looked at, as a folder behind one that is closed to us.
+  await symlink("round", join(dir, "round"));
+  for (const folder of ["gone", "round"].map((name) => join(dir, name))) {
+    expect(await why("/bin/true", [], folder)).toBe(`${folder} is no folder that can be used`);
+  }
   expect(await why("/bin/true", ["nul \0 byte"])).toContain("null bytes");
   expect(await why("/bin/true", ["x".repeat(1 << 20)])).toBe("spawn E2BIG");
 });
