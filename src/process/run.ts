@@ -77,7 +77,7 @@ function start(
     child.stdin?.end(input);
     return child;
   } catch (error) {
-    return { notStarted: error instanceof Error ? error.message : String(error) };
+    return { notStarted: whyNotStarted(error, cwd) };
   }
 }
 
@@ -95,9 +95,7 @@ function endOf(
   return new Promise((resolve) => {
     child.on("error", (error) => {
       if (child.pid !== undefined) return;
-      // The system says the same of a program and of a folder that are not there.
-      const isThere = cwd === undefined || isFolder(cwd);
-      const notStarted = isThere ? error.message : `${cwd} is no folder that can be used`;
+      const notStarted = whyNotStarted(error, cwd);
       resolve({ exitCode: undefined, signal: undefined, notStarted });
     });
     child.once("close", (exitCode, signal) => {
@@ -108,6 +106,12 @@ function endOf(
       });
     });
   });
+}
+
+/** The system says the same of a program and of a folder that are not there. */
+function whyNotStarted(error: unknown, cwd: string | undefined): string {
+  if (cwd !== undefined && !isFolder(cwd)) return `${cwd} is no folder that can be used`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function isFolder(path: string): boolean {
